@@ -1,1 +1,2 @@
-export {}
+export type * from './catalog.ts'
+export * from './model.ts'

@@ -1,0 +1,143 @@
+import type { Crc32, FileState, JobState, Sha256Hex } from '@lading/core'
+import type { ArtifactPath, TenantId } from '@lading/core'
+import type {
+  Artifact,
+  DirectoryEntry,
+  Experiment,
+  Job,
+  JobFile,
+  Location,
+  Page,
+  PageRequest,
+  Run,
+  RunStatus,
+} from './model.ts'
+
+/**
+ * What the API asks of the catalog. Every method is bound to a tenant: what is another's is as if it were not there.
+ * All fail with `catalog_unavailable` when Postgres cannot be reached in time.
+ */
+export interface ApiCatalog {
+  readonly experiments: Experiments
+  readonly runs: Runs
+  readonly uploads: Accepts
+  readonly jobs: Jobs
+  readonly artifacts: Artifacts
+  readonly idempotency: IdempotencyKeys
+  /** Fails when Postgres does not answer in time, or migrations are pending. */
+  check(): Promise<void>
+}
+
+export interface Experiments {
+  /** `location` undefined: derived from the experiment's id. Fails with `experiment_exists`, also when the other is deleted. */
+  create(tenant: TenantId, given: { name: string; location: Location | undefined }): Promise<Experiment>
+  get(tenant: TenantId, experimentId: string): Promise<Experiment | undefined>
+  getByName(tenant: TenantId, name: string): Promise<Experiment | undefined>
+  list(tenant: TenantId, page: PageRequest & { deleted: boolean }): Promise<Page<Experiment>>
+  /** Marks it deleted; its runs and artifacts stay as they are. Twice is success. Undefined: no such experiment. */
+  delete(tenant: TenantId, experimentId: string): Promise<Experiment | undefined>
+  restore(tenant: TenantId, experimentId: string): Promise<Experiment | undefined>
+}
+
+export interface Runs {
+  /** Fails with `experiment_not_found`, `experiment_deleted`. `name` undefined: derived from the run's id. */
+  create(tenant: TenantId, given: { experimentId: string; name: string | undefined }): Promise<Run>
+  get(tenant: TenantId, runId: string): Promise<Run | undefined>
+  update(
+    tenant: TenantId,
+    runId: string,
+    change: { status?: RunStatus; endedAt?: Date; name?: string },
+  ): Promise<Run | undefined>
+  listByExperiment(tenant: TenantId, experimentId: string, page: PageRequest): Promise<Page<Run>>
+}
+
+/** A file whose bytes lie in a sealed pack. */
+export interface AcceptedFile {
+  readonly path: ArtifactPath
+  /** Bytes. */
+  readonly size: number
+  readonly sha256: Sha256Hex
+  readonly crc32: Crc32
+  readonly blockCrcs: Buffer
+  /** Offset of its first byte in the pack. */
+  readonly packOffset: number
+}
+
+export interface Acceptance {
+  readonly run: Run
+  readonly spoolId: string
+  readonly pack: { readonly packId: string; readonly bytes: number }
+  /** At least one; no path twice. */
+  readonly files: readonly AcceptedFile[]
+  /** The key that this request holds, from `idempotency.begin`; kept with the job in the same transaction. */
+  readonly idempotency: { readonly key: string; readonly holder: string; readonly content: string } | undefined
+}
+
+export interface Accepts {
+  /**
+   * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files.
+   * Takes paths as they are known; the request's own clashes are the caller's to find.
+   */
+  checkPaths(runId: string, paths: readonly ArtifactPath[]): Promise<void>
+
+  /**
+   * The job, its pack, work items and files, and the new heads of their paths, in one transaction: when it returns,
+   * the files are accepted. When it fails with `catalog_unavailable` they may have been accepted all the same (the
+   * answer to COMMIT was lost): the pack must then be left to reconciliation.
+   */
+  accept(acceptance: Acceptance): Promise<Job>
+}
+
+export interface Jobs {
+  get(tenant: TenantId, jobId: string): Promise<Job | undefined>
+  /** Those of the ids that are the tenant's, in the order asked for. At most 1,000. */
+  getMany(tenant: TenantId, jobIds: readonly string[]): Promise<Job[]>
+  /** Newest first. */
+  list(
+    tenant: TenantId,
+    filter: { runId?: string; state?: JobState },
+    page: PageRequest,
+  ): Promise<Page<Job>>
+  files(jobId: string, filter: { state?: FileState }, page: PageRequest): Promise<Page<JobFile>>
+  /**
+   * Asks that the job stop: what no worker holds is cancelled at once, the rest when its worker hears of it. A job
+   * that has ended fails with `job_state_conflict`; one that is being cancelled is success.
+   */
+  cancel(tenant: TenantId, jobId: string): Promise<Job | undefined>
+  /**
+   * Queues a failed job's failed files again, while their packs are kept. Fails with `job_state_conflict` when the job
+   * has not failed, `spool_lost` when the packs are gone.
+   */
+  retry(tenant: TenantId, jobId: string): Promise<Job | undefined>
+  /** Current states of jobs, whosever they are, for those who wait for them. Not for answers. */
+  peek(jobIds: readonly string[]): Promise<Job[]>
+}
+
+export interface Artifacts {
+  /** What lies directly in `directory` ('' is the root), files and directories by path (bytewise). */
+  listLevel(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
+  /** All files below `directory`, by path (bytewise). */
+  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact>>
+  get(runId: string, path: ArtifactPath): Promise<Artifact | undefined>
+  /** The row goes at once; its object is deleted afterwards, and retried until it is. False: there is none. */
+  delete(runId: string, path: ArtifactPath): Promise<boolean>
+}
+
+/** Idempotency keys (IETF draft-ietf-httpapi-idempotency-key-header), per tenant. */
+export interface IdempotencyKeys {
+  /**
+   * Takes the key for `request` (method and target, and what of the headers identifies the content). `begun`: this
+   * request holds it, and must `renew` it (every third of `leaseMs`) until it is accepted or `release`d. `done`: it was
+   * accepted as `jobId`, with that content. Fails with `idempotency_key_in_flight` (another holds it) and
+   * `idempotency_key_reused` (it was used for another request).
+   */
+  begin(
+    tenant: TenantId,
+    key: string,
+    request: string,
+    holder: string,
+    leaseMs: number,
+  ): Promise<{ state: 'begun' } | { state: 'done'; jobId: string; content: string }>
+  renew(tenant: TenantId, key: string, holder: string, leaseMs: number): Promise<void>
+  release(tenant: TenantId, key: string, holder: string): Promise<void>
+}

@@ -1,0 +1,59 @@
+import type { Knex } from 'knex'
+import * as catalog from './migrations/0001-catalog.ts'
+
+/** In order; a migration that was released is never changed. */
+const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
+  '0001-catalog': catalog,
+}
+
+const CONFIG: Knex.MigratorConfig = {
+  tableName: 'lading_migrations',
+  migrationSource: {
+    getMigrations: async () => Object.keys(MIGRATIONS),
+    getMigrationName: (name: string) => name,
+    getMigration: async (name: string) => {
+      const migration = MIGRATIONS[name]
+      if (!migration) throw new Error(`no migration is called ${name}`)
+      return migration
+    },
+  } satisfies Knex.MigrationSource<string>,
+}
+
+/** Brings the schema up to date; the names of the migrations that ran. Safe from several processes at once. */
+export async function migrateUp(knex: Knex): Promise<string[]> {
+  return await underLock(knex, async () => {
+    const [, ran] = (await knex.migrate.latest(CONFIG)) as [number, string[]]
+    return ran
+  })
+}
+
+/** Takes everything back, the catalog's rows included. */
+export async function migrateDown(knex: Knex): Promise<string[]> {
+  return await underLock(knex, async () => {
+    const [, ran] = (await knex.migrate.rollback(CONFIG, true)) as [number, string[]]
+    return ran
+  })
+}
+
+/** Names of migrations that this code knows and the database has not had. */
+export async function pendingMigrations(knex: Knex): Promise<string[]> {
+  const [, pending] = (await knex.migrate.list(CONFIG)) as [unknown, string[]]
+  return pending
+}
+
+/**
+ * knex's own migration lock fails a second process at once, and stays taken when its holder is killed. An advisory
+ * lock makes the second wait, and ends with its connection.
+ */
+async function underLock<T>(knex: Knex, work: () => Promise<T>): Promise<T> {
+  const MIGRATION_LOCK = 0x6c61_6469
+  const connection = await knex.client.acquireConnection()
+  try {
+    await connection.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await knex.migrate.forceFreeMigrationsLock(CONFIG)
+    return await work()
+  } finally {
+    await connection.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => connection.end())
+    await knex.client.releaseConnection(connection)
+  }
+}
