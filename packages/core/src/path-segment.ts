@@ -1,0 +1,36 @@
+import { HIDDEN } from './hidden-characters.ts'
+
+/** Bytes of UTF-8 in one segment: NAME_MAX of the file systems that artifacts are downloaded to. */
+export const MAX_SEGMENT_BYTES = 255
+
+/**
+ * A percent escape that is still there after the one decoding, at whatever depth of encoding (`%2e`, `%252e`), of a
+ * character that would change the path if anyone on the way decoded it again: `.`, `/`, `\`, `#`, `?`, or a
+ * control character. MLflow's client and server decode up to ten times. Any other `%` is a character like others.
+ */
+const SMUGGLED = /%(?:25)*(?:2e|2f|5c|23|3f|[01][0-9a-f]|7f|c2%(?:25)*[89][0-9a-f])/i
+
+const EDGE_SPACE = /^\s|\s$/u
+
+/** Why a segment may not stand in a path, as the end of a sentence; `undefined` when it may. */
+export function faultOfSegment(segment: string): string | undefined {
+  if (segment === '') return 'is empty: use single slashes, and none at the start or end'
+  if (segment === '.' || segment === '..') return 'is a dot segment: name the place itself'
+  const hidden = segment.search(HIDDEN)
+  if (hidden !== -1) return `holds ${codePoint(segment, hidden)}, a control or invisible character`
+  // Windows clients would read it as a separator (`..\x` climbs there), so that one name has two meanings.
+  if (segment.includes('\\')) return 'holds a backslash: separate directories with "/"'
+  // S3 and MLflow clients build URLs from names unescaped and cut them there: `a#b` would overwrite `a`.
+  if (/[#?]/.test(segment)) return 'holds "#" or "?", at which clients cut URLs'
+  if (SMUGGLED.test(segment)) return 'holds a percent-encoded dot, separator or control character'
+  // MLflow's client loses a leading space, Windows a trailing one, and neither can be seen.
+  if (EDGE_SPACE.test(segment)) return 'begins or ends with white space'
+  const bytes = Buffer.byteLength(segment)
+  if (bytes > MAX_SEGMENT_BYTES) return `has ${bytes} bytes of UTF-8; the limit is ${MAX_SEGMENT_BYTES}`
+  return undefined
+}
+
+function codePoint(text: string, index: number): string {
+  const hex = (text.codePointAt(index) ?? 0).toString(16).toUpperCase()
+  return `U+${hex.padStart(4, '0')}`
+}
