@@ -1,1 +1,8 @@
-export {}
+export type { QueueLog } from './queue-log.ts'
+export {
+  openPostgresQueue,
+  openRedisQueue,
+  type PostgresQueueOptions,
+  type RedisQueueOptions,
+  type TicketQueueOptions,
+} from './ticket-queue.ts'
