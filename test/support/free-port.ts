@@ -1,0 +1,1 @@
+export { freePort } from '../../apps/lading/src/embedded/free-port.ts'
