@@ -11,6 +11,7 @@ export const ERRORS = {
   method_not_allowed: row(405, false, 'This address does not take that method'),
   unsupported_media_type: row(415, false, 'The body has a type that this address does not take'),
   unsupported_content_encoding: row(415, false, 'The body must not be encoded'),
+  headers_too_large: row(431, false, 'The header of the request is too large'),
   request_timeout: row(408, true, 'The body arrived more slowly than the minimum rate'),
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
@@ -37,7 +38,11 @@ export const ERRORS = {
   tenant_invalid: row(400, false, 'The tenant id is not valid'),
   tenant_required: row(400, false, 'The request names no tenant'),
   location_invalid: row(400, false, 'The artifact location is not valid'),
-  location_forbidden: row(403, false, 'The artifact location lies outside the roots that the operator allows'),
+  location_forbidden: row(
+    403,
+    false,
+    'The artifact location lies outside the roots that the operator allows',
+  ),
 
   // Digests and sizes
   digest_invalid: row(400, false, 'A digest could not be parsed'),

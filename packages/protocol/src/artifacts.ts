@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { ByteCount, flag, idField, idParam, NextCursor, PAGE_FIELDS, Sha256, Timestamp } from './fields.ts'
+import { JobStateName } from './jobs.ts'
+
+export const ArtifactParams = z.strictObject({
+  run_id: idParam('run'),
+  path: z.string().meta({
+    description: 'Path of the artifact, percent-encoded once; slashes may stand as they are',
+    example: 'models/model.pkl',
+  }),
+})
+
+export const ListArtifactsQuery = z.strictObject({
+  path: z.string().default('').meta({ description: 'A directory of the run; empty is its root' }),
+  recursive: flag('All files below the directory, instead of what lies directly in it'),
+  ...PAGE_FIELDS,
+})
+
+export const ArtifactFile = z
+  .strictObject({
+    path: z.string(),
+    is_dir: z.literal(false),
+    size: ByteCount,
+    sha256: z.string(),
+    type: z.string().meta({ description: 'Kind of artifact, by its extension', example: 'model' }),
+    content_type: z.string(),
+    uri: z.string(),
+    etag: z.string(),
+    state: z.enum(['stored', 'replacing']),
+    job_id: idField('job that stored it'),
+    stored_at: Timestamp,
+  })
+  .meta({ id: 'ArtifactFile' })
+export type ArtifactFile = z.output<typeof ArtifactFile>
+
+export const ArtifactDirectoryEntry = z
+  .strictObject({ path: z.string(), is_dir: z.literal(true) })
+  .meta({ id: 'ArtifactDirectory' })
+export type ArtifactDirectoryEntry = z.output<typeof ArtifactDirectoryEntry>
+
+export const ArtifactListResponse = z
+  .strictObject({
+    artifacts: z.array(z.discriminatedUnion('is_dir', [ArtifactFile, ArtifactDirectoryEntry])),
+    next_cursor: NextCursor,
+  })
+  .meta({ id: 'ArtifactList' })
+export type ArtifactListResponse = z.output<typeof ArtifactListResponse>
+
+/** One file of a `manifest` field: what the client says it sends. */
+export const ManifestEntry = z
+  .strictObject({ path: z.string().min(1), size: ByteCount, sha256: Sha256 })
+  .meta({ id: 'ManifestEntry' })
+export const Manifest = z.array(ManifestEntry).min(1)
+export type Manifest = z.output<typeof Manifest>
+
+/** The parts of the form of log-artifact. */
+export const LogArtifactForm = z
+  .strictObject({
+    file: z.array(z.string().meta({ format: 'binary' })).meta({
+      description: 'One or more files; a filename may carry relative directories',
+    }),
+    artifact_path: z.string().optional().meta({ description: 'Directory of the run', example: 'models/' }),
+    sha256: Sha256.optional().meta({ description: 'SHA-256 of the file; with exactly one file' }),
+    manifest: z
+      .string()
+      .optional()
+      .meta({ description: 'JSON array of {path, size, sha256}, one for each file' }),
+  })
+  .meta({ id: 'LogArtifactForm' })
+
+/** The receipt: the bytes are kept, and the job says what becomes of them. */
+export const AcceptedResponse = z
+  .strictObject({
+    message: z.string().meta({ example: 'Artifact accepted' }),
+    run_id: idField('run'),
+    artifact: z.string().meta({ description: 'Path of the (first) artifact', example: 'models/model.pkl' }),
+    artifacts: z.array(z.string()).meta({ description: 'Paths of all artifacts of the request' }),
+    job_id: idField('job'),
+    status_url: z.string(),
+    state: JobStateName,
+  })
+  .meta({ id: 'Accepted' })
+export type AcceptedResponse = z.output<typeof AcceptedResponse>
