@@ -1,5 +1,4 @@
-import type { Crc32, FileState, JobState, Sha256Hex } from '@lading/core'
-import type { ArtifactPath, TenantId } from '@lading/core'
+import type { ArtifactPath, Crc32, FileState, JobState, Sha256Hex, TenantId } from '@lading/core'
 import type {
   Artifact,
   DirectoryEntry,
@@ -70,7 +69,9 @@ export interface Acceptance {
   /** At least one; no path twice. */
   readonly files: readonly AcceptedFile[]
   /** The key that this request holds, from `idempotency.begin`; kept with the job in the same transaction. */
-  readonly idempotency: { readonly key: string; readonly holder: string; readonly content: string } | undefined
+  readonly idempotency:
+    | { readonly key: string; readonly holder: string; readonly content: string }
+    | undefined
 }
 
 export interface Accepts {
@@ -93,11 +94,7 @@ export interface Jobs {
   /** Those of the ids that are the tenant's, in the order asked for. At most 1,000. */
   getMany(tenant: TenantId, jobIds: readonly string[]): Promise<Job[]>
   /** Newest first. */
-  list(
-    tenant: TenantId,
-    filter: { runId?: string; state?: JobState },
-    page: PageRequest,
-  ): Promise<Page<Job>>
+  list(tenant: TenantId, filter: { runId?: string; state?: JobState }, page: PageRequest): Promise<Page<Job>>
   files(jobId: string, filter: { state?: FileState }, page: PageRequest): Promise<Page<JobFile>>
   /**
    * Asks that the job stop: what no worker holds is cancelled at once, the rest when its worker hears of it. A job

@@ -1,2 +1,5 @@
 export type * from './catalog.ts'
+export type * from './delivery-catalog.ts'
+export type { Logger } from './logger.ts'
 export * from './model.ts'
+export * from './open.ts'

@@ -46,7 +46,9 @@ export interface Job {
   /** Bytes. `done` counts the parts of unfinished files too. */
   readonly bytes: { readonly total: number; readonly done: number }
   /** The first error, with the file it befell. */
-  readonly error: { readonly code: ErrorCode; readonly detail: string; readonly path: string | undefined } | undefined
+  readonly error:
+    | { readonly code: ErrorCode; readonly detail: string; readonly path: string | undefined }
+    | undefined
   readonly createdAt: Date
   readonly startedAt: Date | undefined
   readonly endedAt: Date | undefined

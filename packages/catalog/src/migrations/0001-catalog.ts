@@ -10,7 +10,7 @@ export async function up(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
-    DROP TABLE IF EXISTS idempotency_keys, deletions, artifacts, upload_parts, uploads, path_heads, files, work_items,
+    DROP TABLE IF EXISTS workers, idempotency_keys, deletions, artifacts, upload_parts, uploads, path_heads, files, work_items,
       packs, jobs, runs, experiments, tenants;
   `)
 }
@@ -77,9 +77,10 @@ CREATE TABLE packs (
   spool_id   text NOT NULL,
   job_id     uuid NOT NULL REFERENCES jobs,
   bytes      bigint NOT NULL,
-  created_at timestamptz NOT NULL DEFAULT now()
+  created_at timestamptz NOT NULL DEFAULT now(),
+  dropped_at timestamptz
 );
-CREATE INDEX packs_by_spool ON packs (spool_id, pack_id);
+CREATE INDEX packs_kept ON packs (spool_id, created_at) WHERE dropped_at IS NULL;
 CREATE INDEX packs_by_job ON packs (job_id);
 
 CREATE TABLE work_items (
@@ -127,7 +128,8 @@ CREATE TABLE files (
 );
 CREATE INDEX files_by_job ON files (job_id, file_id);
 CREATE INDEX files_by_work ON files (work_id);
-CREATE INDEX files_by_pack ON files (pack_id);
+-- The files that still need their pack: a pack without any can go.
+CREATE INDEX files_needing_pack ON files (pack_id) WHERE state IN ('spooled', 'uploading', 'failed');
 
 -- For each path of a run: the file that was accepted last, and the file that may write its object. The row's lock
 -- orders accepts of one path, and makes sure that one key has one writer at a time.
@@ -142,12 +144,14 @@ CREATE TABLE path_heads (
 -- The multipart ledger. A row without an upload_id says that one may have been begun and its id lost.
 CREATE TABLE uploads (
   file_id    uuid PRIMARY KEY REFERENCES files,
+  job_id     uuid NOT NULL,
   bucket     text NOT NULL,
   key        text COLLATE "C" NOT NULL,
   upload_id  text,
   part_size  bigint NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX uploads_by_job ON uploads (job_id);
 CREATE TABLE upload_parts (
   file_id     uuid NOT NULL REFERENCES uploads ON DELETE CASCADE,
   part_number integer NOT NULL CHECK (part_number BETWEEN 1 AND 10000),
@@ -202,4 +206,12 @@ CREATE TABLE idempotency_keys (
   PRIMARY KEY (tenant_id, key)
 );
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- Who delivers: how many tickets a route can take at once.
+CREATE TABLE workers (
+  worker_id text PRIMARY KEY,
+  routes    text[] NOT NULL,
+  slots     integer NOT NULL,
+  seen_at   timestamptz NOT NULL DEFAULT now()
+);
 `

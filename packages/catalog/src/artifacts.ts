@@ -1,0 +1,109 @@
+import type { Sha256Hex } from '@lading/core'
+import type { Artifacts } from './catalog.ts'
+import type { Database } from './database.ts'
+import type { Hints } from './hints.ts'
+import type { Artifact, DirectoryEntry } from './model.ts'
+import { keyOfCursor, pageOf } from './paging.ts'
+
+type Row = Omit<Artifact, 'sha256'> & { sha256: Buffer }
+type LevelRow = { [K in keyof Row]: Row[K] | null } & { entry: string; isDirectory: boolean }
+
+const COLUMNS =
+  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.job_id, a.stored_at, a.state'
+
+export function artifactsOf(db: Database, hints: Hints): Artifacts {
+  return {
+    async listLevel(runId, directory, { limit, cursor }) {
+      const rows = await db.query<LevelRow>(LEVEL, {
+        runId,
+        ...rangeBelow(directory, keyOfCursor(cursor)),
+        skip: directory === '' ? 0 : [...directory].length + 1,
+        rows: limit + 1,
+      })
+      const page = pageOf(rows, limit, (row) => (row.isDirectory ? `${row.entry}/` : row.entry))
+      return { items: page.items.map(levelEntry), nextCursor: page.nextCursor }
+    },
+    async listDeep(runId, directory, { limit, cursor }) {
+      const rows = await db.query<Row>(
+        `SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path >= :from AND (:to::text IS NULL OR path < :to)
+         ORDER BY path LIMIT :rows`,
+        { runId, ...rangeBelow(directory, keyOfCursor(cursor)), rows: limit + 1 },
+      )
+      return pageOf(rows.map(fromRow), limit, (artifact) => artifact.path)
+    },
+    async get(runId, path) {
+      const [row] = await db.query<Row>(
+        `SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path = :path`,
+        {
+          runId,
+          path,
+        },
+      )
+      return row && fromRow(row)
+    },
+    async delete(runId, path) {
+      const gone = await db.query(
+        `WITH gone AS (DELETE FROM artifacts WHERE run_id = :runId AND path = :path RETURNING run_id, path, bucket, key, etag)
+         INSERT INTO deletions (run_id, path, bucket, key, etag) SELECT * FROM gone
+         ON CONFLICT (run_id, path) DO UPDATE SET
+           bucket = excluded.bucket, key = excluded.key, etag = excluded.etag, available_at = now(), attempts = 0
+         RETURNING 1`,
+        { runId, path },
+      )
+      if (gone.length > 0) hints.workIsReady()
+      return gone.length > 0
+    },
+  }
+}
+
+/**
+ * The paths below a directory are one range of the index: from `dir/` to `dir0`, since "0" follows "/". After a file
+ * comes whatever is greater than it (no path holds U+0001); after a directory (its cursor ends in "/"), what lies
+ * past its own range.
+ */
+function rangeBelow(directory: string, after: string): { from: string; to: string | null } {
+  const from = after.endsWith('/') ? `${after.slice(0, -1)}0` : after === '' ? '' : `${after}\u0001`
+  const start = directory === '' ? '' : `${directory}/`
+  return { from: from > start ? from : start, to: directory === '' ? null : `${directory}0` }
+}
+
+/** Walks the index from entry to entry: a directory of a hundred thousand files costs one step. */
+const LEVEL = `
+WITH RECURSIVE walk(path, entry, is_directory, n) AS (
+  (SELECT f.path, e.entry, e.is_directory, 1
+   FROM (SELECT path FROM artifacts WHERE run_id = :runId AND path >= :from AND (:to::text IS NULL OR path < :to)
+         ORDER BY path LIMIT 1) f
+   CROSS JOIN LATERAL (
+     SELECT strpos(substr(f.path, :skip + 1), '/') AS slash
+   ) s CROSS JOIN LATERAL (
+     SELECT CASE WHEN s.slash > 0 THEN left(f.path, :skip + s.slash - 1) ELSE f.path END AS entry,
+            s.slash > 0 AS is_directory
+   ) e)
+  UNION ALL
+  SELECT f.path, e.entry, e.is_directory, w.n + 1
+  FROM walk w
+  CROSS JOIN LATERAL (
+    SELECT path FROM artifacts
+    WHERE run_id = :runId AND path >= w.entry || CASE WHEN w.is_directory THEN '0' ELSE chr(1) END
+      AND (:to::text IS NULL OR path < :to)
+    ORDER BY path LIMIT 1
+  ) f
+  CROSS JOIN LATERAL (SELECT strpos(substr(f.path, :skip + 1), '/') AS slash) s
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN s.slash > 0 THEN left(f.path, :skip + s.slash - 1) ELSE f.path END AS entry,
+           s.slash > 0 AS is_directory
+  ) e
+  WHERE w.n < :rows
+)
+SELECT w.entry, w.is_directory, ${COLUMNS}
+FROM walk w LEFT JOIN artifacts a ON a.run_id = :runId AND a.path = w.path AND NOT w.is_directory
+ORDER BY w.n`
+
+function levelEntry(row: LevelRow): Artifact | DirectoryEntry {
+  const { entry, isDirectory, ...artifact } = row
+  return isDirectory ? { path: entry, isDirectory: true } : fromRow(artifact as Row)
+}
+
+function fromRow(row: Row): Artifact {
+  return { ...row, sha256: row.sha256.toString('hex') as Sha256Hex }
+}

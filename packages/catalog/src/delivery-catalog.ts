@@ -1,0 +1,199 @@
+import type { Candidate, Crc32, ObjectRef, PartReceipt, Sha256Hex, Ticket } from '@lading/core'
+import type { ErrorCode } from '@lading/protocol'
+import type { Artifact } from './model.ts'
+
+/**
+ * What dispatching and delivering ask of the catalog. Statements that change the state of work carry the epoch of its
+ * lease, and do nothing when it has passed. All are safe to repeat, and fail with `catalog_unavailable` when
+ * Postgres cannot be reached in time.
+ */
+export interface DeliveryCatalog {
+  readonly leadership: Leaderships
+  readonly workers: Workers
+  readonly backlog: Backlog
+  readonly leases: Leases
+  readonly delivery: Deliveries
+  readonly ledger: Ledger
+  readonly sweeps: Sweeps
+  readonly packs: Packs
+  check(): Promise<void>
+}
+
+export interface Leaderships {
+  /** Takes the one leadership if it is free. It lasts as long as its connection: `signal` fires when that is lost. */
+  tryTake(): Promise<Leadership | undefined>
+}
+
+export interface Leadership extends AsyncDisposable {
+  readonly signal: AbortSignal
+}
+
+export interface Workers {
+  /** Says that the worker lives, which routes it serves, and how many tickets it takes at once. */
+  seen(worker: { workerId: string; routes: readonly string[]; slots: number }): Promise<void>
+  gone(workerId: string): Promise<void>
+  /** Slots of all workers seen in the last `withinMs`, by route. */
+  slots(withinMs: number): Promise<Map<string, number>>
+}
+
+export interface Backlog {
+  /** Tickets out, by tenant. */
+  held(route: string): Promise<Map<string, number>>
+  /** For each tenant of the route with work that is due, its oldest `perTenant`, in their order. */
+  candidates(route: string, perTenant: number): Promise<Candidate[]>
+  /** Leases those that are still ready, each under a new epoch. */
+  lease(workIds: readonly string[], leaseMs: number): Promise<Ticket[]>
+  /** Leased more than `olderThanMs` ago, and taken by no worker yet. */
+  untaken(route: string, olderThanMs: number): Promise<Ticket[]>
+  /** Back to ready, without having cost an attempt: their tickets were lost, or could not be queued. */
+  unlease(tickets: readonly Ticket[]): Promise<number>
+  /** Leases that ran out go back to ready. How many. */
+  expire(): Promise<number>
+  /** Routes that have ready work. */
+  routes(): Promise<string[]>
+  /** Ready and leased work by route, for the gauges. */
+  depth(): Promise<
+    { route: string; state: 'ready' | 'leased'; items: number; bytes: number; oldestAgeMs: number }[]
+  >
+}
+
+/** A file as its worker gets it. */
+export interface DeliverableFile {
+  readonly fileId: string
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly sha256: Sha256Hex
+  readonly crc32: Crc32
+  readonly blockCrcs: Buffer
+  readonly packId: string
+  readonly packOffset: number
+  readonly object: ObjectRef
+  /** A multipart upload that was begun before; `uploadId` undefined: its id may have been lost. */
+  readonly upload: { readonly uploadId: string | undefined; readonly partSize: number } | undefined
+}
+
+export interface TakenWork {
+  readonly ticket: Ticket
+  readonly jobId: string
+  readonly tenantId: string
+  /** Counting this one. */
+  readonly attempts: number
+  readonly expiries: number
+  readonly ageMs: number
+  readonly cancelRequested: boolean
+  /** Files still to be delivered. */
+  readonly files: readonly DeliverableFile[]
+}
+
+export interface Leases {
+  /** Takes the work of a ticket, once. Undefined: the epoch has passed, or was taken before. */
+  take(ticket: Ticket, workerId: string, leaseMs: number): Promise<TakenWork | undefined>
+  /** Extends the leases. What is no longer held is missing from the answer. */
+  heartbeat(tickets: readonly Ticket[], leaseMs: number): Promise<HeldWork[]>
+  /** Back to ready after `delayMs`. `burn` false gives the attempt back. */
+  handBack(
+    ticket: Ticket,
+    reason: { delayMs: number; burn: boolean; error?: { code: ErrorCode; detail: string } },
+  ): Promise<void>
+}
+
+export interface HeldWork {
+  readonly workId: string
+  readonly cancelRequested: boolean
+  /** Files of it for whose paths a newer file was accepted. */
+  readonly supersededFiles: readonly string[]
+}
+
+/** May the file's object be written? */
+export type Beginning =
+  /** Yes. `replaces`: the artifact at its path, now marked as being replaced. */
+  | {
+      readonly fileId: string
+      readonly verdict: 'go'
+      readonly replaces: { readonly etag: string } | undefined
+    }
+  /** No: a newer file was accepted for its path. */
+  | { readonly fileId: string; readonly verdict: 'superseded' }
+  /** Not yet: another writer of the key is alive. */
+  | { readonly fileId: string; readonly verdict: 'wait' }
+  /** Once the upload that its dead writer left is aborted, and that file is settled as superseded. */
+  | { readonly fileId: string; readonly verdict: 'clear'; readonly leftBy: LeftUpload }
+
+export interface LeftUpload {
+  readonly fileId: string
+  readonly object: ObjectRef
+  /** Whether it has a row in the ledger. */
+  readonly begun: boolean
+  readonly uploadId: string | undefined
+}
+
+export type Outcome =
+  | { readonly fileId: string; readonly state: 'stored'; readonly object: ObjectRef; readonly etag: string }
+  | { readonly fileId: string; readonly state: 'failed'; readonly code: ErrorCode; readonly detail: string }
+  | { readonly fileId: string; readonly state: 'superseded' | 'cancelled' }
+
+export interface Settled {
+  /** Files that this call moved. Fewer than it was given: the lease had passed, or they were settled before. */
+  readonly moved: number
+  /** Packs that no file needs any more. */
+  readonly freePacks: readonly string[]
+}
+
+export interface Deliveries {
+  /**
+   * Asks for each file's object, in one transaction; files that may go are `uploading` afterwards, and their keys
+   * theirs alone. Fails with `lease_lost` when the epoch has passed.
+   */
+  begin(ticket: Ticket, fileIds: readonly string[]): Promise<Beginning[]>
+  /**
+   * The commit: files to their states, artifacts inserted, the job's counters moved by the files that really moved,
+   * in one statement that can be repeated. The work is done with its last file.
+   */
+  settle(ticket: Ticket, outcomes: readonly Outcome[]): Promise<Settled>
+  /** Settles a file that a dead writer left, after its upload was aborted. */
+  settleLeft(fileId: string): Promise<void>
+}
+
+export interface Ledger {
+  /** Before an upload is begun: that it may be. Keeps the part size of an earlier intention. */
+  intend(file: { fileId: string; jobId: string; object: ObjectRef; partSize: number }): Promise<void>
+  /** The upload's id, before it is relied on. */
+  began(fileId: string, uploadId: string): Promise<void>
+  parts(fileId: string, uploadId: string, parts: readonly PartReceipt[]): Promise<void>
+  /** The id is of no use any more (the store has forgotten it); the intention stays. */
+  forget(fileId: string): Promise<void>
+  knownUploadIds(object: ObjectRef): Promise<Set<string>>
+}
+
+export interface Sweeps {
+  /** Uploads whose files have ended otherwise than stored. */
+  strandedUploads(limit: number): Promise<LeftUpload[]>
+  dropUpload(fileId: string): Promise<void>
+  /** Artifacts marked as being replaced, that nobody is replacing. */
+  doubtfulArtifacts(limit: number): Promise<Artifact[]>
+  /** The object was proven to be the artifact's (`true`) or is another or absent (`false`: the row goes). */
+  resolveDoubt(artifact: Artifact, stillTrue: boolean): Promise<void>
+  /** Objects to be deleted, each leased to the caller. */
+  takeDeletions(limit: number, leaseMs: number): Promise<Deletion[]>
+  deletionDone(deletion: Deletion): Promise<void>
+  deletionFailed(deletion: Deletion, detail: string, delayMs: number): Promise<void>
+  forgetIdempotencyKeys(olderThanMs: number): Promise<number>
+  forgetWorkers(olderThanMs: number): Promise<void>
+}
+
+export interface Deletion {
+  readonly runId: string
+  readonly path: string
+  readonly object: ObjectRef
+  readonly etag: string
+  readonly attempts: number
+}
+
+export interface Packs {
+  /** Of these packs, what the catalog says: `needed` (a file needs it), `free`, or `unknown` (no row). */
+  status(packIds: readonly string[]): Promise<Map<string, 'needed' | 'free' | 'unknown'>>
+  /** Gives up failed files' claim on packs whose jobs ended more than `olderThanMs` ago. The packs to drop. */
+  expired(spoolId: string, olderThanMs: number, limit: number): Promise<string[]>
+  dropped(packIds: readonly string[]): Promise<void>
+}

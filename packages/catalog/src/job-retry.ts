@@ -1,0 +1,51 @@
+import type { JobState } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { Database, Sql } from './database.ts'
+
+/** Queues the failed files of a failed job again. False: the tenant has no such job. */
+export async function retryJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
+  return await db.transaction(async (sql) => {
+    const [job] = await sql.query<{ state: JobState }>(
+      'SELECT state FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
+      { tenant, jobId },
+    )
+    if (!job) return false
+    if (job.state !== 'failed') {
+      throw new LadingError('job_state_conflict', `the job is ${job.state}; only a failed job can be retried`)
+    }
+    await checkPacks(sql, jobId)
+    await requeue(sql, jobId)
+    return true
+  })
+}
+
+/** Locks the packs, so that none is dropped between this look and the commit. */
+async function checkPacks(sql: Sql, jobId: string): Promise<void> {
+  const packs = await sql.query<{ droppedAt: Date | null }>(
+    `SELECT dropped_at FROM packs WHERE pack_id IN (SELECT pack_id FROM files WHERE job_id = :jobId AND state = 'failed')
+     ORDER BY pack_id FOR UPDATE`,
+    { jobId },
+  )
+  if (packs.some((pack) => pack.droppedAt !== null)) {
+    throw new LadingError(
+      'spool_lost',
+      'the bytes of the failed files are no longer kept; upload the files again',
+    )
+  }
+}
+
+async function requeue(sql: Sql, jobId: string): Promise<void> {
+  await sql.query(
+    `WITH file AS (
+       UPDATE files SET state = 'spooled', error_code = NULL, error_detail = NULL, ended_at = NULL
+       WHERE job_id = :jobId AND state = 'failed' RETURNING work_id
+     ), work AS (
+       UPDATE work_items SET state = 'ready', attempts = 0, expiries = 0, available_at = now(), created_at = now()
+       WHERE work_id IN (SELECT work_id FROM file) AND state IN ('done', 'dead')
+     )
+     UPDATE jobs SET state = 'queued', files_failed = files_failed - (SELECT count(*) FROM file), ended_at = NULL,
+       error_code = NULL, error_detail = NULL, error_path = NULL
+     WHERE job_id = :jobId`,
+    { jobId },
+  )
+}

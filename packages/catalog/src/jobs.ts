@@ -1,0 +1,99 @@
+import type { Sha256Hex } from '@lading/core'
+import type { ErrorCode } from '@lading/protocol'
+import type { Jobs } from './catalog.ts'
+import type { Database } from './database.ts'
+import type { Hints } from './hints.ts'
+import { cancelJob } from './job-cancel.ts'
+import { retryJob } from './job-retry.ts'
+import { type JobRow, jobFromRow } from './job-row.ts'
+import type { JobFile } from './model.ts'
+import { idOfCursor, pageOf } from './paging.ts'
+
+/** The parts that unfinished files have in the store: progress within a file of gigabytes. */
+const WITH_PARTS = `j.*, (
+  SELECT sum(p.size)::bigint FROM uploads u JOIN upload_parts p USING (file_id) WHERE u.job_id = j.job_id
+) AS bytes_in_parts`
+
+interface FileRow extends Omit<JobFile, 'sha256' | 'error' | 'endedAt'> {
+  sha256: Buffer
+  errorCode: ErrorCode | null
+  errorDetail: string | null
+  endedAt: Date | null
+}
+
+export function jobsOf(db: Database, hints: Hints): Jobs {
+  const get: Jobs['get'] = async (tenant, jobId) => {
+    const [row] = await db.query<JobRow>(
+      `SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`,
+      { tenant, jobId },
+    )
+    return row && jobFromRow(row)
+  }
+
+  return {
+    get,
+    async getMany(tenant, jobIds) {
+      const rows = await db.query<JobRow>(
+        `SELECT ${WITH_PARTS} FROM unnest(:jobIds::uuid[]) WITH ORDINALITY AS asked(job_id, place)
+         JOIN jobs j USING (job_id) WHERE j.tenant_id = :tenant ORDER BY asked.place`,
+        { tenant, jobIds },
+      )
+      return rows.map(jobFromRow)
+    },
+    async list(tenant, { runId, state }, { limit, cursor }) {
+      const rows = await db.query<JobRow>(
+        `SELECT ${WITH_PARTS} FROM jobs j
+         WHERE tenant_id = :tenant ${runId === undefined ? '' : 'AND run_id = :runId'}
+           ${state === undefined ? '' : 'AND state = :state'}
+           AND (:before::uuid IS NULL OR job_id < :before::uuid)
+         ORDER BY job_id DESC LIMIT :rows`,
+        {
+          tenant,
+          runId: runId ?? null,
+          state: state ?? null,
+          before: idOfCursor(cursor) ?? null,
+          rows: limit + 1,
+        },
+      )
+      return pageOf(rows.map(jobFromRow), limit, (job) => job.jobId)
+    },
+    async files(jobId, { state }, { limit, cursor }) {
+      const rows = await db.query<FileRow>(
+        `SELECT file_id, path, size, sha256, state, error_code, error_detail, ended_at FROM files
+         WHERE job_id = :jobId AND (:state::text IS NULL OR state = :state)
+           AND (:after::uuid IS NULL OR file_id > :after::uuid)
+         ORDER BY file_id LIMIT :rows`,
+        { jobId, state: state ?? null, after: idOfCursor(cursor) ?? null, rows: limit + 1 },
+      )
+      return pageOf(rows.map(fileFromRow), limit, (file) => file.fileId)
+    },
+    async cancel(tenant, jobId) {
+      if (!(await cancelJob(db, tenant, jobId))) return undefined
+      hints.jobsChanged([jobId])
+      return await get(tenant, jobId)
+    },
+    async retry(tenant, jobId) {
+      if (!(await retryJob(db, tenant, jobId))) return undefined
+      hints.workIsReady()
+      return await get(tenant, jobId)
+    },
+    async peek(jobIds) {
+      const rows = await db.query<JobRow>(
+        `SELECT ${WITH_PARTS} FROM jobs j WHERE job_id = ANY (:jobIds::uuid[])`,
+        {
+          jobIds,
+        },
+      )
+      return rows.map(jobFromRow)
+    },
+  }
+}
+
+function fileFromRow({ sha256, errorCode, errorDetail, endedAt, ...row }: FileRow): JobFile {
+  return {
+    ...row,
+    sha256: sha256.toString('hex') as Sha256Hex,
+    error: errorCode === null ? undefined : { code: errorCode, detail: errorDetail ?? '' },
+    endedAt: endedAt ?? undefined,
+  }
+}

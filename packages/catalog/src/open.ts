@@ -1,0 +1,105 @@
+import { DEFAULT_WORK_LIMITS, type WorkLimits } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import { acceptsOf } from './accepts.ts'
+import { artifactsOf } from './artifacts.ts'
+import { backlogOf } from './backlog.ts'
+import { begin } from './begin.ts'
+import type { ApiCatalog } from './catalog.ts'
+import { Database } from './database.ts'
+import type { DeliveryCatalog } from './delivery-catalog.ts'
+import { experimentsOf } from './experiments.ts'
+import { Hints } from './hints.ts'
+import { idempotencyKeysOf } from './idempotency-keys.ts'
+import { jobsOf } from './jobs.ts'
+import { leadershipsOf } from './leadership.ts'
+import { leasesOf } from './leases.ts'
+import { ledgerOf } from './ledger.ts'
+import type { Logger } from './logger.ts'
+import { migrateDown, migrateUp, pendingMigrations } from './migrate.ts'
+import { packsOf } from './packs.ts'
+import { runsOf } from './runs.ts'
+import { settle, settleLeft } from './settle.ts'
+import { sweepsOf } from './sweeps.ts'
+import { workersOf } from './workers.ts'
+
+export interface CatalogOptions {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: string
+  /** Bucket of experiments that name no location of their own. */
+  readonly defaultBucket: string
+  readonly log: Logger
+  /** The most connections of this process, besides one for hints and one for leadership. 10. */
+  readonly poolSize?: number
+  /** Milliseconds that a caller waits for a connection, and a statement may run. 10,000. */
+  readonly timeoutMs?: number
+  readonly schema?: string
+  readonly workLimits?: WorkLimits
+}
+
+/** The catalog of one process, as both sides see it. It connects when it is first asked something. */
+export interface Catalog extends AsyncDisposable {
+  readonly api: ApiCatalog
+  readonly delivery: DeliveryCatalog
+  readonly hints: Pick<Hints, 'onWork' | 'onJobs'>
+  /** Names of the migrations that ran. */
+  migrateUp(): Promise<string[]>
+  migrateDown(): Promise<string[]>
+  close(): Promise<void>
+}
+
+export function openCatalog(options: CatalogOptions): Catalog {
+  const db = new Database({
+    url: options.url,
+    poolSize: options.poolSize ?? 10,
+    timeoutMs: options.timeoutMs ?? 10_000,
+    ...(options.schema === undefined ? {} : { schema: options.schema }),
+  })
+  const hints = new Hints(db, options.log)
+  const check = () => checkDatabase(db)
+  const close = async () => {
+    await hints.close()
+    await db.close()
+  }
+  return {
+    api: {
+      experiments: experimentsOf(db, options.defaultBucket),
+      runs: runsOf(db),
+      uploads: acceptsOf(db, hints, options.workLimits ?? DEFAULT_WORK_LIMITS),
+      jobs: jobsOf(db, hints),
+      artifacts: artifactsOf(db, hints),
+      idempotency: idempotencyKeysOf(db),
+      check,
+    },
+    delivery: {
+      leadership: leadershipsOf(db),
+      workers: workersOf(db),
+      backlog: backlogOf(db),
+      leases: leasesOf(db, hints),
+      delivery: {
+        begin: (ticket, fileIds) => begin(db, ticket, fileIds),
+        settle: (ticket, outcomes) => settle(db, hints, ticket, outcomes),
+        settleLeft: (fileId) => settleLeft(db, hints, fileId),
+      },
+      ledger: ledgerOf(db),
+      sweeps: sweepsOf(db),
+      packs: packsOf(db),
+      check,
+    },
+    hints,
+    migrateUp: () => migrateUp(db.knex),
+    migrateDown: () => migrateDown(db.knex),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function checkDatabase(db: Database): Promise<void> {
+  await db.query('SELECT 1')
+  const pending = await pendingMigrations(db.knex)
+  if (pending.length > 0) {
+    throw new LadingError(
+      'catalog_unavailable',
+      `migrations are pending: ${pending.join(', ')}; run "lading migrate"`,
+    )
+  }
+}

@@ -1,0 +1,39 @@
+import type { Database } from './database.ts'
+import type { Packs } from './delivery-catalog.ts'
+
+export function packsOf(db: Database): Packs {
+  return {
+    async status(packIds) {
+      const rows = await db.query<{ packId: string; status: 'needed' | 'free' | 'unknown' }>(
+        `SELECT asked.pack_id, CASE
+             WHEN p.pack_id IS NULL THEN 'unknown'
+             WHEN p.dropped_at IS NULL AND EXISTS (
+               SELECT 1 FROM files f WHERE f.pack_id = p.pack_id AND f.state IN ('spooled', 'uploading', 'failed')) THEN 'needed'
+             ELSE 'free' END AS status
+         FROM unnest(:packIds::uuid[]) AS asked(pack_id) LEFT JOIN packs p USING (pack_id)`,
+        { packIds },
+      )
+      return new Map(rows.map((row) => [row.packId, row.status]))
+    },
+    async expired(spoolId, olderThanMs, limit) {
+      // The row's lock orders this with a retry of the job, which looks at dropped_at under the same lock.
+      const rows = await db.query<{ packId: string }>(
+        `UPDATE packs SET dropped_at = now() WHERE pack_id IN (
+           SELECT p.pack_id FROM packs p JOIN jobs j USING (job_id)
+           WHERE p.spool_id = :spoolId AND p.dropped_at IS NULL
+             AND p.created_at < now() - :olderThanMs * interval '1 ms'
+             AND j.state IN ('failed', 'cancelled') AND j.ended_at < now() - :olderThanMs * interval '1 ms'
+           LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+         ) RETURNING pack_id`,
+        { spoolId, olderThanMs, limit },
+      )
+      return rows.map((row) => row.packId)
+    },
+    async dropped(packIds) {
+      await db.query(
+        'UPDATE packs SET dropped_at = now() WHERE pack_id = ANY (:packIds::uuid[]) AND dropped_at IS NULL',
+        { packIds },
+      )
+    },
+  }
+}
