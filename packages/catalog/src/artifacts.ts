@@ -1,4 +1,5 @@
 import type { Sha256Hex } from '@lading/core'
+import { LadingError } from '@lading/protocol'
 import type { Artifacts } from './catalog.ts'
 import type { Database } from './database.ts'
 import type { Hints } from './hints.ts'
@@ -62,9 +63,12 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
  * past its own range.
  */
 function rangeBelow(directory: string, after: string): { from: string; to: string | null } {
-  const from = after.endsWith('/') ? `${after.slice(0, -1)}0` : after === '' ? '' : `${after}\u0001`
   const start = directory === '' ? '' : `${directory}/`
-  return { from: from > start ? from : start, to: directory === '' ? null : `${directory}0` }
+  if (after !== '' && !after.startsWith(start)) {
+    throw new LadingError('validation_failed', 'cursor: it belongs to the list of another directory')
+  }
+  const next = after.endsWith('/') ? `${after.slice(0, -1)}0` : `${after}\u0001`
+  return { from: after === '' ? start : next, to: directory === '' ? null : `${directory}0` }
 }
 
 /** Walks the index from entry to entry: a directory of a hundred thousand files costs one step. */
