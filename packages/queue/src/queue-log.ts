@@ -8,17 +8,18 @@ export type QueueLog = (
 export const silent: QueueLog = () => undefined
 
 /**
- * Tells an error once for as long as the same one repeats: a server that is away fails every connection once a second,
+ * Tells the same error once in `intervalMs` milliseconds: a server that is away fails every connection once a second,
  * and a line each is noise in which the first drowns.
  */
-export function onceInARow(log: QueueLog, intervalMs = 60_000): QueueLog {
-  let last = ''
-  let at = -Infinity
+export function seldom(log: QueueLog, intervalMs = 60_000): QueueLog {
+  const told = new Map<string, number>()
   return (level, message, fields) => {
     const key = `${level} ${message} ${String(fields.error)}`
-    if (key === last && performance.now() - at < intervalMs) return
-    last = key
-    at = performance.now()
+    const now = performance.now()
+    if (now - (told.get(key) ?? -Infinity) < intervalMs) return
+    // Errors that name a job are all different; what has been told need not be kept for ever.
+    if (told.size >= 100) told.clear()
+    told.set(key, now)
     log(level, message, fields)
   }
 }

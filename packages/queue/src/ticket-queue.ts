@@ -2,7 +2,7 @@ import type { Ticket, TicketHandler, TicketQueue } from '@lading/core'
 import { BullTicketConsumer } from './consumer.ts'
 import { jobId, queueName } from './names.ts'
 import { PostgresTicketBackend } from './postgres-backend.ts'
-import { onceInARow, type QueueLog, silent } from './queue-log.ts'
+import { type QueueLog, seldom, silent } from './queue-log.ts'
 import { TICKET_JOB } from './queue-options.ts'
 import { RedisTicketBackend } from './redis-backend.ts'
 import type { TicketBackend } from './ticket-backend.ts'
@@ -35,14 +35,14 @@ export interface PostgresQueueOptions extends TicketQueueOptions {
 /** Tickets over BullMQ on Redis. Returns at once; connects, and connects again, by itself. */
 export function openRedisQueue(options: RedisQueueOptions): BullTicketQueue {
   const { url, prefix = '{lading}', timeoutMs = 2_000, log = silent } = options
-  return new BullTicketQueue(new RedisTicketBackend(url, prefix, timeoutMs, onceInARow(log)), prefix, options)
+  return new BullTicketQueue(new RedisTicketBackend(url, prefix, timeoutMs, seldom(log)), prefix, options)
 }
 
 /** Tickets over BullMQ on PostgreSQL 15 or later. Returns at once; makes its tables when the server answers. */
 export function openPostgresQueue(options: PostgresQueueOptions): BullTicketQueue {
   const { connectionString, schema = 'lading_queue', log = silent } = options
   return new BullTicketQueue(
-    new PostgresTicketBackend(connectionString, schema, onceInARow(log)),
+    new PostgresTicketBackend(connectionString, schema, seldom(log)),
     schema,
     options,
   )
@@ -99,7 +99,7 @@ export class BullTicketQueue implements TicketQueue {
       prefix: this.#prefix,
       watchdog: this.#watchdog,
       waiting: () => this.#waiting(name),
-      log: onceInARow(this.#log),
+      log: seldom(this.#log),
     })
     this.#consumers.add(consumer)
     return consumer
