@@ -75,8 +75,10 @@ export const ERRORS = {
   spool_full: row(507, true, 'Temporary storage is full'),
   spool_damaged: row(500, false, 'The bytes in temporary storage are not those that were accepted'),
   spool_lost: row(500, false, 'The bytes are no longer in temporary storage'),
+  spool_unavailable: row(503, true, 'Temporary storage cannot be read or written'),
   catalog_unavailable: row(503, true, 'The catalog cannot be reached'),
   queue_unavailable: row(503, true, 'The queue cannot be reached'),
+  not_ready: row(503, true, 'What accepting an upload needs cannot be reached'),
   shutting_down: row(503, true, 'The server is shutting down'),
   internal: row(500, true, 'The server failed'),
 

@@ -15,7 +15,7 @@ export const CreateExperimentRequest = z
   .meta({ id: 'CreateExperiment' })
 
 export const ListExperimentsQuery = z.strictObject({
-  name: z.string().optional().meta({ description: 'The one experiment of exactly this name' }),
+  name: Name.optional().meta({ description: 'The one experiment of exactly this name' }),
   deleted: flag('List the deleted experiments instead of the live ones'),
   ...PAGE_FIELDS,
 })

@@ -1,0 +1,94 @@
+import type { ArtifactLocation, LocationScheme, TenantId } from '@lading/core'
+
+export interface ApiConfig {
+  /** Address to listen on. */
+  readonly host: string
+  /** TCP port; 0 takes a free one. */
+  readonly port: number
+  /** The tenant of requests without `X-Tenant-ID`; undefined refuses them with `tenant_required`. */
+  readonly defaultTenant: TenantId | undefined
+  /** The bucket that readiness asks the store for. */
+  readonly bucket: string
+  readonly locations: LocationRules
+  readonly limits: ApiLimits
+}
+
+/** Where experiments may put their artifacts. */
+export interface LocationRules {
+  readonly scheme: LocationScheme
+  /** Roots that the operator allows; `tenant` undefined allows it to all. None: nobody may set a location. */
+  readonly roots: readonly { readonly tenant: TenantId | undefined; readonly location: ArtifactLocation }[]
+}
+
+export interface ApiLimits {
+  /** Bytes in one request's body. */
+  readonly requestBytes: number
+  /** Bytes in one file. */
+  readonly fileBytes: number
+  /** Files in one request. */
+  readonly files: number
+  /** Form fields that are not files, in one request. */
+  readonly fields: number
+  /** Bytes in one field of a form, but for `manifest`. */
+  readonly fieldBytes: number
+  /** Bytes in the `manifest` field. */
+  readonly manifestBytes: number
+  /** Bytes in a form field's name. */
+  readonly fieldNameBytes: number
+  /** Bytes in the header of a part. */
+  readonly partHeaderBytes: number
+  /** Bytes in a JSON body. */
+  readonly jsonBytes: number
+  /** Bytes in the header of a request (431 above). */
+  readonly headerBytes: number
+  /** Milliseconds for the header of a request to arrive. */
+  readonly headersTimeoutMs: number
+  /** Milliseconds that an idle connection is kept; longer than a load balancer's own (60 s is common). */
+  readonly keepAliveMs: number
+  /** Milliseconds that a connection may stand still in the midst of a request or answer. */
+  readonly idleMs: number
+  /** Bytes a second that a body must bring at least, on average over `bodyRateWindowMs` (408 below). */
+  readonly bodyBytesPerSecond: number
+  /** Milliseconds over which the rate of a body is judged; what this server itself holds back does not count. */
+  readonly bodyRateWindowMs: number
+  /** Milliseconds that `Prefer: wait` and `?wait=` may wait at most. */
+  readonly waitMs: number
+  /** Milliseconds between the comments that keep a stream of events open. */
+  readonly heartbeatMs: number
+  /** Milliseconds after which an idempotency key that nobody renews may be taken by another request. */
+  readonly idempotencyLeaseMs: number
+  /** Bytes of a refused body that are read and dropped to keep its connection usable. */
+  readonly drainBytes: number
+  /** Milliseconds for the same, and for a client to read a refusal before its connection is closed. */
+  readonly drainMs: number
+  /** Milliseconds that each check of readiness may take. */
+  readonly checkMs: number
+}
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const GIB = 1024 * MIB
+
+export const DEFAULT_API_LIMITS: ApiLimits = {
+  requestBytes: 1024 * GIB,
+  fileBytes: 1024 * GIB,
+  files: 1000,
+  fields: 16,
+  fieldBytes: 8 * KIB,
+  manifestBytes: 4 * MIB,
+  fieldNameBytes: 100,
+  partHeaderBytes: 16 * KIB,
+  jsonBytes: 64 * KIB,
+  headerBytes: 16 * KIB,
+  headersTimeoutMs: 30_000,
+  keepAliveMs: 75_000,
+  idleMs: 300_000,
+  bodyBytesPerSecond: 1024,
+  bodyRateWindowMs: 30_000,
+  waitMs: 60_000,
+  heartbeatMs: 15_000,
+  idempotencyLeaseMs: 30_000,
+  drainBytes: MIB,
+  drainMs: 1000,
+  checkMs: 2000,
+}

@@ -1,0 +1,42 @@
+import type { ApiCatalog } from '@lading/catalog'
+import type { ObjectStore, Spool } from '@lading/core'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { ApiConfig } from './config.ts'
+import { BodyGuard } from './ingest/body-guard.ts'
+import { type JobChanges, JobWatch } from './job-watch.ts'
+import { type ApiMetrics, createMetrics } from './metrics.ts'
+
+/** What the API is given; whoever opened these closes them, after `stop`. */
+export interface ApiDeps {
+  readonly catalog: ApiCatalog
+  readonly spool: Spool
+  readonly store: ObjectStore
+  /** Fails when the queue cannot be reached; a dead queue only degrades readiness. */
+  readonly queueCheck?: () => Promise<void>
+  readonly jobChanges: JobChanges
+  readonly log: Logger
+  readonly metrics: Registry
+}
+
+/** What routes share. */
+export interface ApiContext extends ApiDeps {
+  readonly config: ApiConfig
+  readonly meters: ApiMetrics
+  readonly bodies: BodyGuard
+  readonly jobWatch: JobWatch
+  /** Fires when the server begins to stop: waits end, streams of events close, new requests are refused. */
+  readonly stopping: AbortController
+}
+
+export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
+  const stopping = new AbortController()
+  return {
+    ...deps,
+    config,
+    meters: createMetrics(deps.metrics, deps.spool),
+    bodies: new BodyGuard(config.limits),
+    jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
+    stopping,
+  }
+}

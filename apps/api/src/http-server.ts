@@ -1,0 +1,80 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { LadingError } from '@lading/protocol'
+import type { Express } from 'express'
+import { answerBrokenFraming } from './broken-framing.ts'
+import type { ApiContext } from './context.ts'
+
+export interface HttpService {
+  /** Begins to listen. Fails with the system's error when the port cannot be had. */
+  listen(): Promise<{ url: string; port: number }>
+
+  /**
+   * Takes no new connection and refuses new requests with 503; ends waits and streams of events. Uploads under way get
+   * `graceMs` milliseconds to finish, and are then refused with 503 and discarded. Resolves when every connection is
+   * closed, at most a second after the grace. Safe to call again.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Milliseconds that refusals at the end of the grace get to reach their clients. */
+const LAST_WORDS_MS = 1000
+
+export function createHttpServer(app: Express, context: ApiContext): HttpService {
+  const { limits, host, port } = context.config
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    // Bodies may take as long as they keep to their minimum rate; `BodyGuard` sees to that.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    insecureHTTPParser: false,
+    // Answered as a problem instead, by `checkHead`.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  server.timeout = limits.idleMs
+  server.on('request', app)
+  // Without this listener Node would tell every client to go on; `readBody` does when the request was admitted.
+  server.on('checkContinue', app)
+  server.on('checkExpectation', app)
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    answerBrokenFraming(error, socket, context)
+  })
+  let stopped: Promise<void> | undefined
+  return {
+    listen: () => listen(server, host, port),
+    stop: (graceMs) => {
+      stopped ??= stop(server, context, graceMs)
+      return stopped
+    },
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<{ url: string; port: number }> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen({ host, port, backlog: 1024 }, resolve)
+  await promise
+  server.off('error', reject)
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return { url: `http://${name}:${address.port}`, port: address.port }
+}
+
+async function stop(server: Server, context: ApiContext, graceMs: number): Promise<void> {
+  context.stopping.abort()
+  const { promise: closed, resolve } = Promise.withResolvers<void>()
+  if (!server.listening) resolve()
+  else server.close(() => resolve())
+  server.closeIdleConnections()
+  const grace = setTimeout(() => {
+    const detail = 'the server stopped before the body was whole; send it again'
+    context.bodies.failAll(new LadingError('shutting_down', detail, { retryAfter: 1 }))
+  }, graceMs)
+  const end = setTimeout(() => server.closeAllConnections(), graceMs + LAST_WORDS_MS)
+  await closed
+  clearTimeout(grace)
+  clearTimeout(end)
+  context.jobWatch.close()
+}

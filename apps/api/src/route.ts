@@ -1,0 +1,71 @@
+import type { Express, Request, Response } from 'express'
+import type { ApiContext } from './context.ts'
+import { LadingError } from '@lading/protocol'
+import { exchangeOf } from './exchange.ts'
+import { dropBody, readJson } from './json-body.ts'
+import type { Operation } from './operation.ts'
+import { queryOf } from './request-target.ts'
+import { tenantOf } from './tenant.ts'
+import { validated } from './validated.ts'
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** An operation at its address. `{name}` takes one segment; `{path}`, at the end, takes all that remain. */
+export interface Route {
+  readonly method: Method
+  readonly path: string
+  readonly operation: Operation
+}
+
+export function at(method: Method, path: string, operation: Operation): Route {
+  return { method, path, operation }
+}
+
+/** Mounts the routes, and after them, at each of their addresses, the refusal of every other method. */
+export function mount(app: Express, routes: readonly Route[], context: ApiContext): void {
+  const verbs = { GET: 'get', HEAD: 'head', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const
+  // Express gives HEAD to GET unless a HEAD route stands before it.
+  for (const route of [...routes].sort((a, b) => Number(b.method === 'HEAD') - Number(a.method === 'HEAD'))) {
+    app[verbs[route.method]](expressPath(route.path), (request, response) => run(route, request, response, context))
+  }
+  for (const path of new Set(routes.map((route) => route.path))) {
+    app.all(expressPath(path), (request) => refuseMethod(request, methodsAt(routes, path)))
+  }
+}
+
+async function run(route: Route, request: Request, response: Response, context: ApiContext): Promise<void> {
+  const { operation } = route
+  const exchange = exchangeOf(response)
+  exchange.route = route.path
+  const tenant = operation.scope === 'tenant' ? tenantOf(request, context.config) : undefined
+  exchange.tenant = tenant
+  const params = validated(operation.params, { ...request.params }, 'the path')
+  const query = validated(operation.query, queryOf(request.originalUrl), 'the query')
+  const body = await bodyOf(operation, request, response, context)
+  await operation.handle({ request, response, tenant, params, query, body } as never)
+}
+
+async function bodyOf(operation: Operation, request: Request, response: Response, context: ApiContext) {
+  switch (operation.body?.kind) {
+    case 'json':
+      return validated(operation.body.schema, await readJson(request, response, context), 'the body')
+    case 'stream':
+      return undefined
+    case undefined:
+      return await dropBody(request, response, context)
+  }
+}
+
+function methodsAt(routes: readonly Route[], path: string): string[] {
+  const methods = routes.filter((route) => route.path === path).map((route) => route.method)
+  return methods.includes('GET') ? [...new Set<string>([...methods, 'HEAD'])] : methods
+}
+
+function refuseMethod(request: Request, methods: readonly string[]): never {
+  const allow = methods.join(', ')
+  throw new LadingError('method_not_allowed', `${request.method}: this address takes ${allow}`, { headers: { allow } })
+}
+
+function expressPath(path: string): string {
+  return path.replace('/{path}', '/*path').replaceAll(/\{(\w+)\}/g, ':$1')
+}
