@@ -3,7 +3,7 @@ import { PADDING_BYTES } from './limits.ts'
 import type { PartRef } from './part-ref.ts'
 
 /** What a delimiter turned out to be: still unknown, one before a part, or the last one (RFC 2046, 5.1.1). */
-export type DelimiterKind = 'unknown' | 'part' | 'close'
+type DelimiterKind = 'unknown' | 'part' | 'close'
 
 /** Reads what follows a boundary on its line: CRLF before a part, "--" at the end; padding before the CRLF. */
 export class DelimiterLine {

@@ -4,7 +4,7 @@ import { type Parameter, parseParameters, TOKEN } from './parameters.ts'
 import type { PartRef } from './part-ref.ts'
 import { decodeUtf8 } from './utf8.ts'
 
-export interface Disposition {
+interface Disposition {
   readonly name: string
   readonly filename: string | undefined
 }

@@ -106,6 +106,7 @@ describe('A filename', () => {
     ['may be empty, as for a form whose file was not chosen', 'filename=""', ''],
     ['may be given as filename* in UTF-8', "filename*=utf-8'en'%e2%82%ac%20rates", '€ rates'],
     ['may be given as filename* in ISO-8859-1', "filename*=ISO-8859-1''%A3%20rates", '£ rates'],
+    ['keeps a byte order mark that begins filename*', "filename*=UTF-8''%EF%BB%BFa", '\ufeffa'],
     ['may be given both ways, if alike', 'filename="€"; filename*=UTF-8\'\'%E2%82%AC', '€'],
   ])('%s', (_, parameters, filename) => {
     expect(filenameOf(parameters)).toBe(filename)
