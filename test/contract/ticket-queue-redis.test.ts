@@ -3,6 +3,7 @@ import { openRedisQueue } from '@lading/queue'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { freePort } from '../support/free-port.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 
 const WITHIN = { within: 30_000 }
@@ -84,6 +85,17 @@ describe('tickets on a Redis in trouble', { timeout: 60_000 }, () => {
     )
     const keys = await admin.keys('*')
     expect(keys.filter((name) => /:(w\d+-1.*|wait|active|marker|completed|failed)$/.test(name))).toEqual([])
+  })
+
+  it('waits with one listener, however many calls come during an outage', async () => {
+    const warnings: Error[] = []
+    const listen = (warning: Error) => warnings.push(warning)
+    process.on('warning', listen)
+    const queue = openRedisQueue({ url: `redis://127.0.0.1:${await freePort()}`, timeoutMs: 5 })
+    for (let turn = 0; turn < 20; turn++) await queue.check().catch(() => undefined)
+    await queue.close()
+    process.off('warning', listen)
+    expect(warnings).toEqual([])
   })
 
   it('tells an outage once, not once a second', async () => {

@@ -2,14 +2,14 @@ import type { Ticket } from '@lading/core'
 import { createRedisBackend, type IQueueBackend, Queue } from 'bullmq'
 import type { QueueLog } from './queue-log.ts'
 import { queueOptions } from './queue-options.ts'
-import { ConsumerRedis, producerRedis, untilReady } from './redis-connection.ts'
+import { ConsumerRedis, ProducerRedis } from './redis-connection.ts'
 import type { ProducerQueue, TicketBackend, WorkerConnections } from './ticket-backend.ts'
 
 type RedisQueue = Queue<Ticket, void, string, Ticket, void, string, IQueueBackend, object>
 
 /** BullMQ on Redis 6.2 or later, or Valkey. */
 export class RedisTicketBackend implements TicketBackend {
-  readonly #redis
+  readonly #redis: ProducerRedis
   readonly #queues = new Map<string, RedisQueue>()
   readonly #url: string
   readonly #prefix: string
@@ -19,11 +19,11 @@ export class RedisTicketBackend implements TicketBackend {
     this.#url = url
     this.#prefix = prefix
     this.#log = log
-    this.#redis = producerRedis(url, timeoutMs, log)
+    this.#redis = new ProducerRedis(url, timeoutMs, log)
   }
 
   async ready(): Promise<void> {
-    await untilReady(this.#redis)
+    await this.#redis.untilReady()
   }
 
   async producer(name: string): Promise<ProducerQueue> {
@@ -35,7 +35,7 @@ export class RedisTicketBackend implements TicketBackend {
    * BullMQ's own adding looks at, so "not held" is exactly "would be added".
    */
   async held(name: string, ids: readonly string[]): Promise<Set<string>> {
-    await untilReady(this.#redis)
+    await this.#redis.untilReady()
     const pipeline = this.#redis.pipeline()
     for (const id of ids) pipeline.exists(`${this.#prefix}:${name}:${id}`)
     const replies = (await pipeline.exec()) ?? []
@@ -56,7 +56,7 @@ export class RedisTicketBackend implements TicketBackend {
   }
 
   async ping(): Promise<void> {
-    await untilReady(this.#redis)
+    await this.#redis.untilReady()
     await this.#redis.ping()
   }
 
@@ -65,7 +65,7 @@ export class RedisTicketBackend implements TicketBackend {
   }
 
   async #queue(name: string): Promise<RedisQueue> {
-    await untilReady(this.#redis)
+    await this.#redis.untilReady()
     const known = this.#queues.get(name)
     if (known) return known
     const queue: RedisQueue = new Queue(name, queueOptions(this.#prefix), (queueName, options, use) =>

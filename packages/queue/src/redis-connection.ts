@@ -16,21 +16,32 @@ const CONNECTION = {
  * caller decides whether to try again, and nothing is kept to be sent behind its back. A server that takes `timeoutMs`
  * milliseconds over a reply is left, so that commands do not pile up in front of a frozen one.
  */
-export function producerRedis(url: string, timeoutMs: number, log: QueueLog): Redis {
-  const redis = new Redis(url, {
-    ...CONNECTION,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    socketTimeout: timeoutMs,
-  })
-  return told(redis, log)
-}
+export class ProducerRedis extends Redis {
+  #becomingReady: Promise<void> | undefined
 
-/** Resolves once the connection can take commands; for ever if it never can, so the caller needs a limit. */
-export async function untilReady(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') return
-  if (redis.status === 'end') throw new Error('the queue is closed')
-  await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  constructor(url: string, timeoutMs: number, log: QueueLog) {
+    super(url, {
+      ...CONNECTION,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      socketTimeout: timeoutMs,
+    })
+    told(this, log)
+  }
+
+  /** Resolves once commands can be sent, and that may be never; the caller needs a limit. */
+  async untilReady(): Promise<void> {
+    if (this.status === 'ready') return
+    if (this.status === 'end') throw new Error('the queue is closed')
+    // One listener for all who wait: during a long outage callers come and go by the thousand.
+    this.#becomingReady ??= new Promise((resolve) => {
+      this.once('ready', () => {
+        this.#becomingReady = undefined
+        resolve()
+      })
+    })
+    await this.#becomingReady
+  }
 }
 
 /**

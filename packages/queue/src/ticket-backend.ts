@@ -27,8 +27,3 @@ export interface WorkerConnections {
   /** Cuts them without a farewell. Safe after an orderly close, and while the server is away. */
   cut(): void
 }
-
-/** BullMQ settings that hold for producers and workers alike. */
-export interface TicketBackendOptions {
-  readonly prefix: string
-}
