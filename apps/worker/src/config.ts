@@ -1,0 +1,47 @@
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '@lading/core'
+
+export interface WorkerConfig {
+  /** Tickets that are worked on at once. */
+  readonly slots: number
+  /** Requests to the object store at once for each ticket: files of a group, or parts of a file. */
+  readonly requestsPerTicket: number
+  /** The most bytes of files in memory at once, over all tickets. */
+  readonly memoryBytes: number
+  /** Milliseconds for which a worker holds work without a heartbeat. It sends one every third of that. */
+  readonly leaseMs: number
+  /** The longest that the dispatcher waits for a hint before it looks for work by itself, milliseconds. */
+  readonly pollMs: number
+  /** Milliseconds after which a ticket that no worker has taken is looked for in the queue. */
+  readonly lostTicketMs: number
+  /** Milliseconds between two sweeps. */
+  readonly sweepMs: number
+  /** Milliseconds between two looks through the spool for packs that nothing needs. */
+  readonly reconcileMs: number
+  /** Age after which a sealed pack that the catalog does not know is dropped, milliseconds. */
+  readonly unknownPackMs: number
+  /** Milliseconds without a write after which an unsealed pack is what a dead process left. */
+  readonly partialPackMs: number
+  /** How long the packs of failed files are kept for a retry, milliseconds. */
+  readonly keepFailedMs: number
+  /** How long an idempotency key is remembered, milliseconds. */
+  readonly idempotencyMs: number
+  readonly retry: RetryPolicy
+}
+
+const MINUTE = 60_000
+
+export const DEFAULT_WORKER_CONFIG: WorkerConfig = {
+  slots: 8,
+  requestsPerTicket: 4,
+  memoryBytes: 96 * 1024 * 1024,
+  leaseMs: 30_000,
+  pollMs: 500,
+  lostTicketMs: 2_000,
+  sweepMs: 1_000,
+  reconcileMs: MINUTE,
+  unknownPackMs: 10 * MINUTE,
+  partialPackMs: 60 * MINUTE,
+  keepFailedMs: 24 * 60 * MINUTE,
+  idempotencyMs: 24 * 60 * MINUTE,
+  retry: DEFAULT_RETRY_POLICY,
+}

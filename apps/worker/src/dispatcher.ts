@@ -1,0 +1,96 @@
+import { FairShare, type Ticket } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { WorkerContext } from './context.ts'
+
+/**
+ * Claims ready work fairly over tenants, leases it, and hands its tickets to the queue: never more than the workers
+ * of a route can take, so that the backlog stays in Postgres, where its order can still change. One process does this
+ * at a time; that it is one matters to fairness only.
+ */
+export class Dispatcher {
+  readonly #context: WorkerContext
+  readonly #shares = new Map<string, FairShare>()
+  #lastCheck = 0
+
+  constructor(context: WorkerContext) {
+    this.#context = context
+  }
+
+  /** One round. Whether anything was dispatched. */
+  async round(): Promise<boolean> {
+    const { catalog, config } = this.#context
+    const slots = await catalog.workers.slots(Math.max(config.leaseMs, 5_000))
+    if (performance.now() - this.#lastCheck > config.lostTicketMs / 2) {
+      await this.#reclaim([...slots.keys()])
+      this.#lastCheck = performance.now()
+    }
+    let dispatched = false
+    for (const route of await catalog.backlog.routes()) {
+      const available = slots.get(route) ?? 0
+      if (available > 0 && (await this.#dispatch(route, available))) dispatched = true
+    }
+    return dispatched
+  }
+
+  async #dispatch(route: string, slots: number): Promise<boolean> {
+    const { catalog, config, metrics } = this.#context
+    const window = Math.ceil(slots * WINDOW_PER_SLOT)
+    const perTenant = Math.max(1, Math.floor(slots * SHARE_OF_A_TENANT))
+    const held = await catalog.backlog.held(route)
+    const candidates = await catalog.backlog.candidates(route, perTenant)
+    const chosen = this.#share(route).choose(candidates, held, { window, perTenant })
+    if (chosen.length === 0) return false
+    const tickets = await catalog.backlog.lease(
+      chosen.map((candidate) => candidate.workId),
+      config.leaseMs,
+    )
+    if (!(await this.#queue(route, tickets))) return false
+    metrics.dispatched.inc(tickets.length)
+    return tickets.length > 0
+  }
+
+  async #queue(route: string, tickets: readonly Ticket[]): Promise<boolean> {
+    const { queue, catalog, log } = this.#context
+    try {
+      await queue.add(route, tickets)
+      return true
+    } catch (error) {
+      if (!(error instanceof LadingError) || error.code !== 'queue_unavailable') throw error
+      log.warn({ err: error, route }, 'tickets could not be queued; their work is ready again')
+      await catalog.backlog.unlease(tickets)
+      return false
+    }
+  }
+
+  /** Leases that ran out, and tickets that the queue has lost (a flush, an eviction), are ready again. */
+  async #reclaim(routes: readonly string[]): Promise<void> {
+    const { catalog, queue, config, metrics, log } = this.#context
+    const expired = await catalog.backlog.expire()
+    metrics.leaseExpiries.inc(expired)
+    for (const route of routes) {
+      const untaken = await catalog.backlog.untaken(route, config.lostTicketMs)
+      if (untaken.length === 0) continue
+      try {
+        const lost = await queue.missing(route, untaken)
+        if (lost.length > 0) metrics.lostTickets.inc(await catalog.backlog.unlease(lost))
+      } catch (error) {
+        if (!(error instanceof LadingError) || error.code !== 'queue_unavailable') throw error
+        log.warn({ err: error, route }, 'the queue cannot be asked for lost tickets')
+      }
+    }
+  }
+
+  #share(route: string): FairShare {
+    let share = this.#shares.get(route)
+    if (!share) {
+      share = new FairShare()
+      this.#shares.set(route, share)
+    }
+    return share
+  }
+}
+
+/** A little more than the slots, so that a slot that comes free finds a ticket waiting. */
+const WINDOW_PER_SLOT = 1.25
+/** What one tenant may hold of the slots: a slot is free when another tenant comes. */
+const SHARE_OF_A_TENANT = 0.75

@@ -1,0 +1,98 @@
+import type { Catalog } from '@lading/catalog'
+import { newId, type ObjectStore, type Spool, type TicketQueue } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import type { WorkerConfig } from './config.ts'
+import type { WorkerContext } from './context.ts'
+import { deliverTicket } from './deliver-ticket.ts'
+import { lead, pause } from './leader.ts'
+import { LeaseKeeper } from './lease-keeper.ts'
+import { MemoryBudget } from './memory-budget.ts'
+import { workerMetrics } from './metrics.ts'
+import { reconcileSpool } from './pack-janitor.ts'
+
+export interface WorkerDeps {
+  readonly catalog: Pick<Catalog, 'delivery' | 'hints'>
+  readonly queue: TicketQueue
+  readonly store: ObjectStore
+  /** The spools that this process can see. Each gives the worker a queue to serve. */
+  readonly spools: readonly Spool[]
+  readonly log: Logger
+  readonly registry: Registry
+}
+
+export interface WorkerService {
+  readonly workerId: string
+  /**
+   * Takes no more work, hands over what is under way (parts that were sent are kept, no attempt is lost), and waits for
+   * that. What has not ended after `graceMs` is left to its lease.
+   */
+  stop(graceMs: number): Promise<void>
+}
+
+/** Starts to deliver. Needs none of its dependencies to be up: it goes on when they are. */
+export function startWorker(deps: WorkerDeps, config: WorkerConfig): WorkerService {
+  const context: WorkerContext = {
+    workerId: newId(),
+    catalog: deps.catalog.delivery,
+    hints: deps.catalog.hints,
+    queue: deps.queue,
+    store: deps.store,
+    spools: new Map(deps.spools.map((spool) => [spool.id, spool])),
+    memory: new MemoryBudget(config.memoryBytes),
+    config,
+    log: deps.log,
+    metrics: workerMetrics(deps.registry),
+  }
+  const keeper = new LeaseKeeper(context)
+  const stopping = new AbortController()
+  const duties = [
+    lead(context, stopping.signal),
+    announce(context, stopping.signal),
+    tidy(context, stopping.signal),
+  ]
+  const consumers = [...context.spools.keys()].map((route) =>
+    context.queue.consume(route, {
+      slots: config.slots,
+      handler: (ticket, signal) => deliverTicket(context, keeper, ticket, signal),
+    }),
+  )
+  return {
+    workerId: context.workerId,
+    async stop(graceMs) {
+      const reason = new LadingError('shutting_down', 'the worker is shutting down')
+      stopping.abort(reason)
+      const ended = Promise.all([...duties, ...consumers.map((consumer) => consumer.close(reason))])
+      await Promise.race([ended, pause(graceMs, new AbortController().signal)])
+      keeper.close()
+      await context.catalog.workers.gone(context.workerId).catch((error: unknown) => {
+        context.log.warn({ err: error }, 'the worker could not sign off; it is forgotten in a moment')
+      })
+    },
+  }
+}
+
+/** Tells the leader that this worker is there. */
+async function announce(context: WorkerContext, signal: AbortSignal): Promise<void> {
+  const { catalog, config, log, workerId, spools } = context
+  while (!signal.aborted) {
+    try {
+      await catalog.workers.seen({ workerId, routes: [...spools.keys()], slots: config.slots })
+    } catch (error) {
+      log.warn({ err: error }, 'the worker could not announce itself')
+    }
+    await pause(Math.min(config.leaseMs / 3, 2_000), signal)
+  }
+}
+
+async function tidy(context: WorkerContext, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const spool of context.spools.values()) {
+      await reconcileSpool(context, spool, signal).catch((error: unknown) => {
+        context.log.warn({ err: error, spool: spool.id }, 'a spool could not be reconciled')
+      })
+    }
+    await pause(context.config.reconcileMs, signal)
+  }
+}
