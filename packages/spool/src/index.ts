@@ -1,1 +1,1 @@
-export {}
+export { openSpool, type SpoolOptions } from './open-spool.ts'
