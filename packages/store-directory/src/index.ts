@@ -1,1 +1,1 @@
-export {}
+export { type DirectoryStore, openDirectoryStore } from './store.ts'

@@ -1,1 +1,2 @@
-export {}
+export type { S3Credentials, S3Options } from './options.ts'
+export { openS3Store } from './store.ts'

@@ -1,0 +1,155 @@
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+  type ListPartsCommandOutput,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { type Crc32, crc32Of, type ObjectFacts, type ObjectRef, type PartReceipt } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import { decodeCrc32 } from './checksums.ts'
+import { type S3Context, send } from './context.ts'
+import { md5Etag, sameEtag } from './etags.ts'
+import { attributes, checksum } from './headers.ts'
+
+export interface Part {
+  readonly partNumber: number
+  readonly body: Buffer
+  readonly crc32: Crc32
+}
+
+export async function createUpload(
+  s3: S3Context,
+  ref: ObjectRef,
+  facts: ObjectFacts,
+  signal: AbortSignal,
+): Promise<string> {
+  const input = {
+    Bucket: ref.bucket,
+    Key: ref.key,
+    ...attributes(s3.options, facts),
+    ...(s3.traits.of(ref.bucket).takesChecksums ? FULL_OBJECT : {}),
+  }
+  const request = { operation: 'CreateMultipartUpload', on: ref, signal, repeatable: false }
+  const reply = await send(s3, request, (client, sending) =>
+    client.send(new CreateMultipartUploadCommand(input), sending),
+  )
+  if (reply.UploadId) return reply.UploadId
+  throw incomplete('CreateMultipartUpload', ref, 'names no upload id')
+}
+
+/** CRC-32 of the object as if it had been sent whole, in place of one of the parts' checksums. */
+const FULL_OBJECT = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const
+
+export async function uploadPart(
+  s3: S3Context,
+  ref: ObjectRef,
+  uploadId: string,
+  part: Part,
+  signal: AbortSignal,
+): Promise<PartReceipt> {
+  const { partNumber, body, crc32 } = part
+  const md5 = guard(s3, ref, part)
+  const input = {
+    Bucket: ref.bucket,
+    Key: ref.key,
+    UploadId: uploadId,
+    PartNumber: partNumber,
+    Body: body,
+    ContentLength: body.length,
+    ...checksum(s3.traits.of(ref.bucket), crc32),
+    ...(md5 === undefined ? {} : { ContentMD5: Buffer.from(md5, 'hex').toString('base64') }),
+  }
+  const request = { operation: 'UploadPart', on: ref, signal, bytes: body.length }
+  const reply = await send(s3, request, (client, sending) =>
+    client.send(new UploadPartCommand(input), sending),
+  )
+  if (reply.ETag === undefined) throw incomplete('UploadPart', ref, 'names no ETag')
+  const reported = decodeCrc32(reply.ChecksumCRC32)
+  if (reported !== undefined && reported !== crc32)
+    throw altered(ref, partNumber, 'the store reports another CRC-32')
+  if (md5 !== undefined && s3.traits.of(ref.bucket).md5Etags === true && !sameEtag(reply.ETag, md5))
+    throw altered(ref, partNumber, 'its ETag is not its MD5')
+  return { partNumber, etag: reply.ETag, size: body.length, crc32 }
+}
+
+export async function listParts(
+  s3: S3Context,
+  ref: ObjectRef,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<PartReceipt[]> {
+  const parts: PartReceipt[] = []
+  let marker: string | undefined
+  do {
+    const input = { Bucket: ref.bucket, Key: ref.key, UploadId: uploadId, PartNumberMarker: marker }
+    const page = await send(s3, { operation: 'ListParts', on: ref, signal }, (client, sending) =>
+      client.send(new ListPartsCommand(input), sending),
+    )
+    parts.push(...receipts(page))
+    marker = nextMarker(page, marker, ref)
+  } while (marker !== undefined)
+  return parts
+}
+
+export async function abortUpload(
+  s3: S3Context,
+  ref: ObjectRef,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const input = { Bucket: ref.bucket, Key: ref.key, UploadId: uploadId }
+  try {
+    await send(s3, { operation: 'AbortMultipartUpload', on: ref, signal }, (client, sending) =>
+      client.send(new AbortMultipartUploadCommand(input), sending),
+    )
+  } catch (error) {
+    if (!(error instanceof LadingError) || error.code !== 'store_upload_gone') throw error
+  }
+}
+
+/**
+ * Where the store is known to verify CRC-32s, nothing is computed here. Elsewhere the part is compared with the CRC-32 of
+ * accept time before it is sent, and where the store keeps no checksum its MD5 goes along: stores that know no other
+ * verify `Content-MD5`, and answer with it as the ETag.
+ */
+function guard(s3: S3Context, ref: ObjectRef, { partNumber, body, crc32 }: Part): string | undefined {
+  const { verifiesChecksums, reportsChecksums } = s3.traits.of(ref.bucket)
+  if (verifiesChecksums !== true && crc32Of(body) !== crc32)
+    throw altered(ref, partNumber, 'its CRC-32 is not that of accept time; nothing was sent')
+  return reportsChecksums === false ? md5Etag(body) : undefined
+}
+
+function receipts(page: ListPartsCommandOutput): PartReceipt[] {
+  return (page.Parts ?? []).map((part) => ({
+    partNumber: part.PartNumber ?? 0,
+    etag: part.ETag ?? '',
+    size: part.Size ?? 0,
+    crc32: decodeCrc32(part.ChecksumCRC32),
+  }))
+}
+
+function nextMarker(
+  page: ListPartsCommandOutput,
+  marker: string | undefined,
+  ref: ObjectRef,
+): string | undefined {
+  if (page.IsTruncated !== true) return undefined
+  if (page.NextPartNumberMarker === undefined || page.NextPartNumberMarker === marker)
+    throw incomplete('ListParts', ref, 'is truncated and names no next part')
+  return page.NextPartNumberMarker
+}
+
+function altered(ref: ObjectRef, partNumber: number, why: string): LadingError {
+  return new LadingError(
+    'store_checksum_mismatch',
+    `Part ${partNumber} of s3://${ref.bucket}/${ref.key} is not the part that was accepted: ${why}.`,
+  )
+}
+
+function incomplete(operation: string, ref: ObjectRef, why: string): LadingError {
+  return new LadingError(
+    'store_unavailable',
+    `The reply to ${operation} on s3://${ref.bucket}/${ref.key} ${why}: it is not a whole answer of an S3 store.`,
+  )
+}
