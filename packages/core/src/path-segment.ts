@@ -1,7 +1,7 @@
 import { HIDDEN } from './hidden-characters.ts'
 
 /** Bytes of UTF-8 in one segment: NAME_MAX of the file systems that artifacts are downloaded to. */
-export const MAX_SEGMENT_BYTES = 255
+const MAX_SEGMENT_BYTES = 255
 
 /**
  * A percent escape that is still there after the one decoding, at whatever depth of encoding (`%2e`, `%252e`), of a
