@@ -13,6 +13,7 @@ export interface Manifest {
 export interface SourceFile {
   /** From the root of the repository. */
   readonly path: string
+  /** A test, or a fixture of tests. */
   readonly isTest: boolean
   readonly imports: readonly string[]
 }
@@ -43,7 +44,7 @@ export function sourcesIn(folder: string): SourceFile[] {
   return globSync('**/*.{ts,mts,cts,js,mjs}', { cwd: folder, exclude: ['**/node_modules', '**/dist'] }).map(
     (file) => ({
       path: relative(ROOT, join(folder, file)),
-      isTest: /\.test\.ts$/.test(file),
+      isTest: /\.test\.ts$|(^|\/)fixtures\//.test(file),
       imports: importsOf(readFileSync(join(folder, file), 'utf8')),
     }),
   )
