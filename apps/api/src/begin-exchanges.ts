@@ -28,6 +28,8 @@ export function refuseWhenStopping(context: Pick<ApiContext, 'stopping'>): Reque
     if (!context.stopping.signal.aborted) return next()
     response.setHeader('connection', 'close')
     if (request.path === '/healthz') return next()
-    throw new LadingError('shutting_down', 'the server is stopping; send the request again', { retryAfter: 1 })
+    throw new LadingError('shutting_down', 'the server is stopping; send the request again', {
+      retryAfter: 1,
+    })
   }
 }

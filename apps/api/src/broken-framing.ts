@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { ERRORS, type ErrorCode, LadingError, PROBLEM_MEDIA_TYPE, problemOf } from '@lading/protocol'
 import { newId } from '@lading/core'
+import { ERRORS, type ErrorCode, LadingError, PROBLEM_MEDIA_TYPE, problemOf } from '@lading/protocol'
 import type { ApiContext } from './context.ts'
 import { markUnreadable } from './drain.ts'
 import { answerDueOn } from './exchange.ts'
@@ -30,7 +30,10 @@ export function answerBrokenFraming(
   }
   context.meters.refused.inc({ code: problem.code })
   const requestId = newId()
-  context.log.info({ req_id: requestId, code: problem.code, status: problem.status, cause: error.code }, 'request')
+  context.log.info(
+    { req_id: requestId, code: problem.code, status: problem.status, cause: error.code },
+    'request',
+  )
   socket.end(rawAnswer(problem, requestId))
 }
 

@@ -27,8 +27,6 @@ export interface ApiLimits {
   readonly fileBytes: number
   /** Files in one request. */
   readonly files: number
-  /** Form fields that are not files, in one request. */
-  readonly fields: number
   /** Bytes in one field of a form, but for `manifest`. */
   readonly fieldBytes: number
   /** Bytes in the `manifest` field. */
@@ -73,7 +71,6 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   requestBytes: 1024 * GIB,
   fileBytes: 1024 * GIB,
   files: 1000,
-  fields: 16,
   fieldBytes: 8 * KIB,
   manifestBytes: 4 * MIB,
   fieldNameBytes: 100,

@@ -23,7 +23,12 @@ export function bodyPending(request: IncomingMessage): boolean {
  * Whether the connection must close after a refusal: when the rest of the body is known to be longer than is worth
  * reading, when the client was told nothing of 100-continue, or when the framing is broken.
  */
-export function mustClose(request: IncomingMessage, continued: boolean, received: number, limits: DrainLimits): boolean {
+export function mustClose(
+  request: IncomingMessage,
+  continued: boolean,
+  received: number,
+  limits: DrainLimits,
+): boolean {
   if (unreadable.has(request)) return true
   if (!bodyPending(request)) return false
   if (!continued) return true

@@ -40,7 +40,10 @@ function jobErrorBody(error: NonNullable<Job['error']>): NonNullable<JobResponse
   return { ...fileErrorBody(error), ...(error.path === undefined ? {} : { path: error.path }) }
 }
 
-function fileErrorBody({ code, detail }: NonNullable<JobFile['error']>): NonNullable<JobFileResponse['error']> {
+function fileErrorBody({
+  code,
+  detail,
+}: NonNullable<JobFile['error']>): NonNullable<JobFileResponse['error']> {
   const { title, retryable } = ERRORS[code]
   return { code, title, detail, retryable }
 }

@@ -54,7 +54,8 @@ export class JobWatch {
     this.#schedule(watch.due)
     return () => {
       listeners.delete(listener)
-      if (listeners.size === 0 && this.#watches.get(jobId)?.listeners === listeners) this.#watches.delete(jobId)
+      if (listeners.size === 0 && this.#watches.get(jobId)?.listeners === listeners)
+        this.#watches.delete(jobId)
       if (this.#watches.size === 0) this.#sleep()
     }
   }

@@ -38,7 +38,15 @@ export function createMetrics(registry: Registry, spool: Pick<Spool, 'space'>) {
       registers,
     }),
     acceptedFiles: new Counter({ name: 'lading_accepted_files_total', help: 'Files accepted', registers }),
-    acceptedBytes: new Counter({ name: 'lading_accepted_bytes_total', help: 'Bytes of files accepted', registers }),
-    uploadsInFlight: new Gauge({ name: 'lading_uploads_in_flight', help: 'Uploads being received', registers }),
+    acceptedBytes: new Counter({
+      name: 'lading_accepted_bytes_total',
+      help: 'Bytes of files accepted',
+      registers,
+    }),
+    uploadsInFlight: new Gauge({
+      name: 'lading_uploads_in_flight',
+      help: 'Uploads being received',
+      registers,
+    }),
   }
 }

@@ -58,11 +58,18 @@ function requestBodyOf({ body }: Operation): Pick<ZodOpenApiOperationObject, 're
 
 /** One answer for each status, which lists the codes that it may have. */
 function problemsOf(operation: Operation): ZodOpenApiResponsesObject {
-  const codes = new Set([...EVERYWHERE, ...(operation.scope === 'tenant' ? FOR_TENANTS : []), ...operation.errors])
+  const codes = new Set([
+    ...EVERYWHERE,
+    ...(operation.scope === 'tenant' ? FOR_TENANTS : []),
+    ...operation.errors,
+  ])
   const responses: ZodOpenApiResponsesObject = {}
   for (const [status, group] of Map.groupBy(codes, (code) => String(ERRORS[code].status) as '400')) {
     const lines = group.map((code) => `- \`${code}\`: ${ERRORS[code].title}`)
-    responses[status] = { description: lines.join('\n'), content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } } }
+    responses[status] = {
+      description: lines.join('\n'),
+      content: { [PROBLEM_MEDIA_TYPE]: { schema: Problem } },
+    }
   }
   return responses
 }

@@ -13,9 +13,11 @@ const RETRY_AFTER: Readonly<Record<number, number>> = { 503: 2, 507: 10 }
 export type ProblemMembers = Pick<Problem, 'job_id' | 'status_url' | 'checks'>
 
 /** The one place that answers errors: RFC 9457, from the table of errors. What is not in the table is `internal`. */
-export function problemHandler(context: Pick<ApiContext, 'log' | 'meters' | 'config' | 'stopping'>): ErrorRequestHandler {
+export function problemHandler(
+  context: Pick<ApiContext, 'log' | 'meters' | 'config' | 'stopping'>,
+): ErrorRequestHandler {
   return (raised: unknown, request, response, _next) => {
-    const error = ladingErrorOf(raised)
+    const error = response.closed ? goneOr(raised) : ladingErrorOf(raised)
     const exchange = exchangeOf(response)
     exchange.code = error.code
     context.meters.refused.inc({ code: error.code })
@@ -63,13 +65,27 @@ function writeProblemHead(response: ServerResponse, error: LadingError, length: 
   response.writeHead(error.status, { 'content-type': PROBLEM_MEDIA_TYPE, 'content-length': length })
 }
 
+/** What fails after the client has gone fails for that reason, unless it says another. */
+function goneOr(raised: unknown): LadingError {
+  if (raised instanceof LadingError) return raised
+  return new LadingError('client_aborted', 'the connection ended before the answer did', { cause: raised })
+}
+
 function ladingErrorOf(raised: unknown): LadingError {
   if (raised instanceof LadingError) return raised
+  // What failed, rather than what failed while it was cleared up.
+  if (raised instanceof SuppressedError) return ladingErrorOf(raised.suppressed)
   // Express's router could not decode a parameter of the path.
   if (raised instanceof URIError) {
-    return new LadingError('path_invalid', 'path: holds a malformed percent escape, or one that is not UTF-8', {
-      cause: raised,
-    })
+    return new LadingError(
+      'path_invalid',
+      'path: holds a malformed percent escape, or one that is not UTF-8',
+      {
+        cause: raised,
+      },
+    )
   }
-  return new LadingError('internal', 'The server failed; its log has the cause under the request id', { cause: raised })
+  return new LadingError('internal', 'The server failed; its log has the cause under the request id', {
+    cause: raised,
+  })
 }

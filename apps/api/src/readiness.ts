@@ -31,7 +31,8 @@ export async function examine(context: Needs): Promise<Readiness> {
       if (fault !== undefined) faults.set(name, fault)
     }),
   )
-  for (const [dependency, fault] of faults) context.log.warn({ dependency, err: fault }, 'a dependency is not ready')
+  for (const [dependency, fault] of faults)
+    context.log.warn({ dependency, err: fault }, 'a dependency is not ready')
   const checks = Object.fromEntries(all.map(([name]) => [name, sentenceOf(faults.get(name))]))
   const fatal = Object.keys(needed).filter((name) => faults.has(name))
   return { status: faults.size === 0 ? 'ok' : 'degraded', checks, error: fatalError(fatal, faults) }
@@ -55,7 +56,10 @@ function sentenceOf(fault: LadingError | undefined): string {
   return fault === undefined ? 'ok' : fault.detail
 }
 
-function fatalError(names: readonly string[], faults: ReadonlyMap<string, LadingError>): LadingError | undefined {
+function fatalError(
+  names: readonly string[],
+  faults: ReadonlyMap<string, LadingError>,
+): LadingError | undefined {
   if (names.length === 0) return undefined
   const detail = names.map((name) => `${name}: ${sentenceOf(faults.get(name))}`).join('; ')
   return new LadingError('not_ready', detail)

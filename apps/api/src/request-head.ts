@@ -25,7 +25,8 @@ export function checkHead(request: IncomingMessage): void {
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     const name = (request.rawHeaders[index] ?? '').toLowerCase()
     if (!SINGLE.has(name)) continue
-    if (seen.has(name)) throw new LadingError('bad_request', `${name}: the header field is given twice; send one`)
+    if (seen.has(name))
+      throw new LadingError('bad_request', `${name}: the header field is given twice; send one`)
     seen.add(name)
   }
   if (request.httpVersion === '1.1' && !seen.has('host')) {

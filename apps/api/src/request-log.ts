@@ -16,7 +16,13 @@ export function requestLog(context: Pick<ApiContext, 'log' | 'meters'>): Request
       // 499, as nginx has it: the client went before there was an answer.
       const status = whole || response.headersSent ? response.statusCode : 499
       context.meters.requests.inc({ method: request.method, route, status })
-      const line = { ...factsOf(exchange), method: request.method, route, path: pathOf(request.originalUrl), status }
+      const line = {
+        ...factsOf(exchange),
+        method: request.method,
+        route,
+        path: pathOf(request.originalUrl),
+        status,
+      }
       const level = QUIET.has(route) ? 'debug' : 'info'
       context.log[level]({ ...line, whole }, 'request')
     })

@@ -42,8 +42,12 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch (cause) {
-    throw new LadingError('validation_failed', 'the query holds a malformed percent escape, or one that is not UTF-8', {
-      cause,
-    })
+    throw new LadingError(
+      'validation_failed',
+      'the query holds a malformed percent escape, or one that is not UTF-8',
+      {
+        cause,
+      },
+    )
   }
 }

@@ -1,6 +1,6 @@
+import { LadingError } from '@lading/protocol'
 import type { Express, Request, Response } from 'express'
 import type { ApiContext } from './context.ts'
-import { LadingError } from '@lading/protocol'
 import { exchangeOf } from './exchange.ts'
 import { dropBody, readJson } from './json-body.ts'
 import type { Operation } from './operation.ts'
@@ -23,10 +23,19 @@ export function at(method: Method, path: string, operation: Operation): Route {
 
 /** Mounts the routes, and after them, at each of their addresses, the refusal of every other method. */
 export function mount(app: Express, routes: readonly Route[], context: ApiContext): void {
-  const verbs = { GET: 'get', HEAD: 'head', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const
+  const verbs = {
+    GET: 'get',
+    HEAD: 'head',
+    POST: 'post',
+    PUT: 'put',
+    PATCH: 'patch',
+    DELETE: 'delete',
+  } as const
   // Express gives HEAD to GET unless a HEAD route stands before it.
   for (const route of [...routes].sort((a, b) => Number(b.method === 'HEAD') - Number(a.method === 'HEAD'))) {
-    app[verbs[route.method]](expressPath(route.path), (request, response) => run(route, request, response, context))
+    app[verbs[route.method]](expressPath(route.path), (request, response) =>
+      run(route, request, response, context),
+    )
   }
   for (const path of new Set(routes.map((route) => route.path))) {
     app.all(expressPath(path), (request) => refuseMethod(request, methodsAt(routes, path)))
@@ -63,7 +72,9 @@ function methodsAt(routes: readonly Route[], path: string): string[] {
 
 function refuseMethod(request: Request, methods: readonly string[]): never {
   const allow = methods.join(', ')
-  throw new LadingError('method_not_allowed', `${request.method}: this address takes ${allow}`, { headers: { allow } })
+  throw new LadingError('method_not_allowed', `${request.method}: this address takes ${allow}`, {
+    headers: { allow },
+  })
 }
 
 function expressPath(path: string): string {

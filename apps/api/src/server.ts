@@ -1,9 +1,9 @@
 import { LadingError } from '@lading/protocol'
 import express, { type Express } from 'express'
-import type { ApiConfig } from './config.ts'
-import { type ApiDeps, createContext, type ApiContext } from './context.ts'
-import { docsAssets } from './docs/assets.ts'
 import { beginExchanges, checkRequestHead, refuseWhenStopping } from './begin-exchanges.ts'
+import type { ApiConfig } from './config.ts'
+import { type ApiContext, type ApiDeps, createContext } from './context.ts'
+import { docsAssets } from './docs/assets.ts'
 import { createHttpServer, type HttpService } from './http-server.ts'
 import { createDocumentOf } from './openapi.ts'
 import { problemHandler } from './problem.ts'
@@ -33,7 +33,7 @@ export function createRoutes(context: ApiContext): Route[] {
   const run = '/api/v1/experiments/runs/{run_id}'
   const artifact = `${run}/artifacts/{path}`
   const job = '/api/v1/jobs/{job_id}'
-  const routes = [
+  const routes: Route[] = [
     at('POST', '/api/v1/experiments', experiments.create(context)),
     at('GET', '/api/v1/experiments', experiments.list(context)),
     at('GET', experiment, experiments.get(context)),
@@ -59,7 +59,11 @@ export function createRoutes(context: ApiContext): Route[] {
     at('GET', '/readyz', service.ready(context)),
     at('GET', '/metrics', service.metrics(context)),
     at('GET', '/docs', service.docs()),
-    at('GET', '/openapi.json', service.document(() => createDocumentOf(routes))),
+    at(
+      'GET',
+      '/openapi.json',
+      service.document(() => createDocumentOf(routes)),
+    ),
   ]
   return routes
 }
@@ -76,7 +80,10 @@ export function createApp(context: ApiContext, routes: readonly Route[]): Expres
   mount(app, routes, context)
   app.use('/docs', docsAssets())
   app.use((request) => {
-    throw new LadingError('not_found', `${request.method} ${request.path.slice(0, 200)}: there is nothing here`)
+    throw new LadingError(
+      'not_found',
+      `${request.method} ${request.path.slice(0, 200)}: there is nothing here`,
+    )
   })
   app.use(problemHandler(context))
   return app

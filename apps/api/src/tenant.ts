@@ -8,5 +8,8 @@ export function tenantOf(request: Request, config: Pick<ApiConfig, 'defaultTenan
   const given = request.headers['x-tenant-id']
   if (typeof given === 'string') return parseTenantId(given)
   if (config.defaultTenant !== undefined) return config.defaultTenant
-  throw new LadingError('tenant_required', 'X-Tenant-ID: this server has no default tenant; send this header field')
+  throw new LadingError(
+    'tenant_required',
+    'X-Tenant-ID: this server has no default tenant; send this header field',
+  )
 }

@@ -69,7 +69,9 @@ class Reading implements GuardedBody {
   readonly #data = (chunk: Buffer): void => {
     this.received += chunk.length
     if (this.received > this.#limit) {
-      this.fail(new LadingError('request_too_large', `the body is longer than the limit of ${this.#limit} bytes`))
+      this.fail(
+        new LadingError('request_too_large', `the body is longer than the limit of ${this.#limit} bytes`),
+      )
       return
     }
     try {

@@ -1,5 +1,11 @@
 import { parseListPrefix } from '@lading/core'
-import { ArtifactListResponse, ArtifactParams, LadingError, ListArtifactsQuery, RunParams } from '@lading/protocol'
+import {
+  ArtifactListResponse,
+  ArtifactParams,
+  LadingError,
+  ListArtifactsQuery,
+  RunParams,
+} from '@lading/protocol'
 import { artifactBody } from '../artifact-body.ts'
 import type { ApiContext } from '../context.ts'
 import { exchangeOf } from '../exchange.ts'
@@ -18,7 +24,8 @@ export function list({ catalog, store }: Needs) {
     id: 'listArtifacts',
     tag,
     summary: 'List the artifacts of a run',
-    description: 'What lies directly in a directory, or with `recursive` all files below it, by path (bytewise).',
+    description:
+      'What lies directly in a directory, or with `recursive` all files below it, by path (bytewise).',
     params: RunParams,
     query: ListArtifactsQuery,
     responses: { 200: json('A page of artifacts', ArtifactListResponse) },

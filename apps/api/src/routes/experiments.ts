@@ -44,8 +44,10 @@ export function list({ catalog, store }: Needs) {
     query: ListExperimentsQuery,
     responses: { 200: json('A page of experiments', ExperimentListResponse) },
     async handle({ tenant, query, response }) {
-      const page = query.name === undefined ? await catalog.experiments.list(tenant, pageOf(query)) : undefined
-      const named = query.name === undefined ? undefined : await catalog.experiments.getByName(tenant, query.name)
+      const page =
+        query.name === undefined ? await catalog.experiments.list(tenant, pageOf(query)) : undefined
+      const named =
+        query.name === undefined ? undefined : await catalog.experiments.getByName(tenant, query.name)
       const wanted = named !== undefined && (named.deletedAt !== undefined) === query.deleted ? [named] : []
       sendJson(response, 200, {
         experiments: (page?.items ?? wanted).map((experiment) => experimentBody(experiment, store)),
@@ -64,7 +66,11 @@ export function get({ catalog, store }: Needs) {
     responses: { 200: json('The experiment', ExperimentResponse) },
     errors: ['experiment_not_found'],
     async handle({ tenant, params, response }) {
-      sendJson(response, 200, experimentBody(await experimentOf(catalog, tenant, params.experiment_id), store))
+      sendJson(
+        response,
+        200,
+        experimentBody(await experimentOf(catalog, tenant, params.experiment_id), store),
+      )
     },
   })
 }
@@ -101,7 +107,15 @@ export function restore({ catalog, store }: Needs) {
   })
 }
 
-function pageOf({ limit, cursor, deleted }: { limit: number; cursor?: string | undefined; deleted: boolean }) {
+function pageOf({
+  limit,
+  cursor,
+  deleted,
+}: {
+  limit: number
+  cursor?: string | undefined
+  deleted: boolean
+}) {
   return { limit, cursor, deleted }
 }
 
@@ -118,11 +132,20 @@ function experimentBody(experiment: Experiment, store: ObjectStore): ExperimentR
 }
 
 /** Fails with `location_invalid`, and `location_forbidden` outside of the roots that the tenant may use. */
-function allowedLocation(text: string | undefined, tenant: TenantId, rules: LocationRules): Location | undefined {
+function allowedLocation(
+  text: string | undefined,
+  tenant: TenantId,
+  rules: LocationRules,
+): Location | undefined {
   if (text === undefined) return undefined
   const location = parseArtifactLocation(text, rules.scheme)
   const roots = rules.roots.filter((root) => root.tenant === undefined || root.tenant === tenant)
-  if (!locationWithin(location, roots.map((root) => root.location))) {
+  if (
+    !locationWithin(
+      location,
+      roots.map((root) => root.location),
+    )
+  ) {
     throw new LadingError(
       'location_forbidden',
       'artifact_location: it lies outside the roots that the operator allows for this tenant; leave it out, or ask for one',

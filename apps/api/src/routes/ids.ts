@@ -9,7 +9,11 @@ export async function runOf(catalog: ApiCatalog, tenant: TenantId, runId: string
 }
 
 /** The experiment, if it is the tenant's. Fails with `experiment_not_found`. */
-export async function experimentOf(catalog: ApiCatalog, tenant: TenantId, experimentId: string): Promise<Experiment> {
+export async function experimentOf(
+  catalog: ApiCatalog,
+  tenant: TenantId,
+  experimentId: string,
+): Promise<Experiment> {
   const experiment = isId(experimentId) ? await catalog.experiments.get(tenant, experimentId) : undefined
   return found(experiment, 'experiment_not_found', 'experiment', experimentId)
 }

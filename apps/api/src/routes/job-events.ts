@@ -21,12 +21,18 @@ export function events({ catalog, jobWatch, config, stopping }: Needs) {
     tag: 'Jobs',
     summary: 'Follow a job by server-sent events',
     params: JobParams,
-    responses: { 200: { description: 'Events called `job`', content: { 'text/event-stream': { schema: JobResponse } } } },
+    responses: {
+      200: { description: 'Events called `job`', content: { 'text/event-stream': { schema: JobResponse } } },
+    },
     errors: ['job_not_found'],
     async handle({ tenant, params, request, response }) {
       const job = await jobOf(catalog, tenant, params.job_id)
       exchangeOf(response).jobId = job.jobId
-      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' })
+      response.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
       if (request.method === 'HEAD') {
         response.end()
         return

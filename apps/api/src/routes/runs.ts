@@ -31,7 +31,10 @@ export function create({ catalog, store }: Needs) {
     errors: ['experiment_not_found', 'experiment_deleted', 'unsupported_media_type'],
     async handle({ tenant, params, body, response }) {
       const experiment = await experimentOf(catalog, tenant, params.experiment_id)
-      const run = await catalog.runs.create(tenant, { experimentId: experiment.experimentId, name: body.name })
+      const run = await catalog.runs.create(tenant, {
+        experimentId: experiment.experimentId,
+        name: body.name,
+      })
       exchangeOf(response).runId = run.runId
       sendJson(response, 201, runBody(run, store), { location: `/api/v1/experiments/runs/${run.runId}` })
     },

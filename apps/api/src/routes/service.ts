@@ -1,10 +1,10 @@
 import { HealthResponse, ReadyResponse } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { DOCS_PAGE, DOCS_POLICY } from '../docs/page.ts'
+import { exchangeOf } from '../exchange.ts'
 import { operation } from '../operation.ts'
 import { sendProblem } from '../problem.ts'
 import { examine } from '../readiness.ts'
-import { exchangeOf } from '../exchange.ts'
 import { sendJson } from '../send-json.ts'
 import { json } from './json-response.ts'
 
@@ -30,7 +30,8 @@ export function ready(context: ApiContext) {
     tag,
     scope,
     summary: 'Whether uploads can be accepted',
-    description: 'Without the store or the queue, accepting goes on: `degraded`. Without Postgres or the spool, 503.',
+    description:
+      'Without the store or the queue, accepting goes on: `degraded`. Without Postgres or the spool, 503.',
     responses: { 200: json('They can', ReadyResponse) },
     errors: ['not_ready'],
     async handle({ request, response }) {
@@ -66,7 +67,9 @@ export function document(create: () => object) {
     tag,
     scope,
     summary: 'This document',
-    responses: { 200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } } },
+    responses: {
+      200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
+    },
     handle({ response }) {
       created ??= create()
       sendJson(response, 200, created)

@@ -1,0 +1,77 @@
+import type { Run } from '@lading/catalog'
+import { parseDigestField, type Sha256Hex } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { Request } from 'express'
+import type { ApiLimits } from '../config.ts'
+import type { ApiContext } from '../context.ts'
+import { exchangeOf } from '../exchange.ts'
+import type { Call } from '../operation.ts'
+import { preferredWait } from '../prefer.ts'
+import { contentLengthOf } from '../request-head.ts'
+import { runOf } from '../routes/ids.ts'
+
+export type UploadCall = Call<{ readonly run_id: string }, unknown, unknown>
+
+/** What is known of an upload before its body is read. */
+export interface Admission {
+  readonly run: Run
+  /** Bytes of the body; undefined when it comes in chunks. */
+  readonly length: number | undefined
+  /** SHA-256 of the whole body, if the head declares it. */
+  readonly bodySha256: Sha256Hex | undefined
+  /** Milliseconds that the client would wait for the end of the job. */
+  readonly waitMs: number
+}
+
+/** Everything that can refuse an upload by its head alone, so that a refusal costs the client no body. */
+export async function admit(
+  { catalog, config }: Pick<ApiContext, 'catalog' | 'config'>,
+  { request, response, tenant, params }: UploadCall,
+): Promise<Admission> {
+  checkEncoding(request)
+  const length = checkLength(request, config.limits)
+  const bodySha256 = declaredSha256(request)
+  const run = await runOf(catalog, tenant, params.run_id)
+  exchangeOf(response).runId = run.runId
+  const seconds = preferredWait(request.headers.prefer) ?? 0
+  return { run, length, bodySha256, waitMs: Math.min(seconds * 1000, config.limits.waitMs) }
+}
+
+function checkEncoding(request: Request): void {
+  const encoding = request.headers['content-encoding']
+  if (encoding === undefined || encoding.toLowerCase() === 'identity') return
+  throw new LadingError(
+    'unsupported_content_encoding',
+    'Content-Encoding: bytes are kept as they come; send them without it, or as a file that is compressed by name',
+  )
+}
+
+function checkLength(request: Request, limits: ApiLimits): number | undefined {
+  const length = contentLengthOf(request)
+  if (length === undefined || length <= limits.requestBytes) return length
+  throw new LadingError(
+    'request_too_large',
+    `Content-Length: ${length} bytes; the limit of one request is ${limits.requestBytes} bytes`,
+  )
+}
+
+/**
+ * An upload is whole and not encoded, so that its content is its representation: `Content-Digest` and `Repr-Digest`
+ * (RFC 9530) say the same of it.
+ */
+function declaredSha256(request: Request): Sha256Hex | undefined {
+  const content = digestIn(request, 'Content-Digest')
+  const representation = digestIn(request, 'Repr-Digest')
+  if (content !== undefined && representation !== undefined && content !== representation) {
+    throw new LadingError(
+      'digest_mismatch',
+      'Content-Digest and Repr-Digest differ; of a whole body they are the same',
+    )
+  }
+  return content ?? representation
+}
+
+function digestIn(request: Request, name: string): Sha256Hex | undefined {
+  const value = request.headers[name.toLowerCase()]
+  return typeof value === 'string' ? parseDigestField(value, name) : undefined
+}

@@ -1,0 +1,118 @@
+import type { Job } from '@lading/catalog'
+import { formatKey, newId, type PackWriter } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { ApiContext } from '../context.ts'
+import { exchangeOf } from '../exchange.ts'
+import { type Admission, admit, type UploadCall } from './admission.ts'
+import { type ClaimedKey, claimKey, fingerprintOf } from './idempotency.ts'
+import { Intake } from './intake.ts'
+import type { Lane, PlacedFile } from './lane.ts'
+import { checkClashes } from './path-clashes.ts'
+import { reply } from './reply.ts'
+
+/**
+ * The way of an upload: admitted by its head, read into a pack, checked, sealed, accepted, answered. Whatever fails
+ * before the acceptance leaves nothing behind, and is cleared up before the answer is sent.
+ */
+export async function ingest(context: ApiContext, call: UploadCall, lane: Lane): Promise<void> {
+  const { meters } = context
+  const admission = await admit(context, call)
+  await lane.check(admission)
+  meters.uploadsInFlight.inc()
+  try {
+    const { job, files, replayed } = await take(context, call, lane, admission)
+    exchangeOf(call.response).jobId = job.jobId
+    await reply(context, call, {
+      job,
+      paths: files.map((file) => file.path),
+      replayed,
+      waitMs: admission.waitMs,
+    })
+  } finally {
+    meters.uploadsInFlight.dec()
+  }
+}
+
+interface Taken {
+  readonly job: Job
+  readonly files: readonly PlacedFile[]
+  readonly replayed: boolean
+}
+
+async function take(context: ApiContext, call: UploadCall, lane: Lane, admission: Admission): Promise<Taken> {
+  const { spool, config } = context
+  await using key = await claimKey(context, call.tenant, call.request)
+  if (key?.before !== undefined) {
+    const files = await place(context, lane, admission, new Intake(undefined, config.limits))
+    return { job: await jobBefore(context, call, key.before, files), files, replayed: true }
+  }
+  await using pack = await spool.create(newId(), { expectedBytes: admission.length ?? 0 })
+  const files = await place(context, lane, admission, new Intake(pack, config.limits))
+  await context.catalog.uploads.checkPaths(
+    admission.run.runId,
+    files.map((file) => file.path),
+  )
+  await pack.seal()
+  const job = await accept(context, admission, pack, files, key)
+  countAccepted(context, call, files)
+  return { job, files, replayed: false }
+}
+
+async function place(
+  context: ApiContext,
+  lane: Lane,
+  admission: Admission,
+  intake: Intake,
+): Promise<PlacedFile[]> {
+  const files = await lane.receive(admission, intake)
+  checkClashes(files.map((file) => file.path))
+  const location = { scheme: context.config.locations.scheme.scheme, ...admission.run.location }
+  for (const file of files) formatKey(location, file.path)
+  return files
+}
+
+/** A pack that surely was not accepted is removed; where it may have been, reconciliation finds out. */
+async function accept(
+  { catalog, spool }: ApiContext,
+  { run }: Admission,
+  pack: PackWriter,
+  files: readonly PlacedFile[],
+  key: ClaimedKey | undefined,
+): Promise<Job> {
+  try {
+    return await catalog.uploads.accept({
+      run,
+      spoolId: spool.id,
+      pack: { packId: pack.packId, bytes: pack.position },
+      files: files.map(({ path, offset, digests }) => ({ path, packOffset: offset, ...digests })),
+      idempotency: key && { key: key.key, holder: key.holder, content: fingerprintOf(files) },
+    })
+  } catch (error) {
+    if (error instanceof LadingError && error.code !== 'catalog_unavailable') await spool.remove(pack.packId)
+    throw error
+  }
+}
+
+async function jobBefore(
+  { catalog }: ApiContext,
+  { tenant }: UploadCall,
+  before: NonNullable<ClaimedKey['before']>,
+  files: readonly PlacedFile[],
+): Promise<Job> {
+  if (before.content !== fingerprintOf(files)) {
+    throw new LadingError(
+      'idempotency_key_reused',
+      'Idempotency-Key: this key belongs to a request with other files',
+    )
+  }
+  const job = await catalog.jobs.get(tenant, before.jobId)
+  if (job === undefined)
+    throw new LadingError('job_not_found', 'the job that this Idempotency-Key brought is gone')
+  return job
+}
+
+function countAccepted({ meters }: ApiContext, { response }: UploadCall, files: readonly PlacedFile[]): void {
+  meters.acceptedFiles.inc(files.length)
+  meters.acceptedBytes.inc(files.reduce((sum, file) => sum + file.digests.size, 0))
+  meters.acceptSeconds.observe((performance.now() - exchangeOf(response).startedAt) / 1000)
+}

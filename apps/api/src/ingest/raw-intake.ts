@@ -1,0 +1,59 @@
+import { type ArtifactPath, formatKey } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { Request } from 'express'
+import type { ApiContext } from '../context.ts'
+import type { UploadCall } from './admission.ts'
+import { readBody } from './body-reader.ts'
+import { checkSha256 } from './declared-digest.ts'
+import { tooLarge } from './intake.ts'
+import type { Lane } from './lane.ts'
+
+type Needs = Pick<ApiContext, 'catalog' | 'bodies' | 'config'>
+
+/** The body is the file. One of no bytes is an empty file. */
+export function rawLane({ catalog, bodies, config }: Needs, call: UploadCall, path: ArtifactPath): Lane {
+  const { request, response } = call
+  const { limits } = config
+  return {
+    async check({ run, length }) {
+      checkWhole(request)
+      checkType(request)
+      if ((length ?? 0) > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
+      formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
+      await catalog.uploads.checkPaths(run.runId, [path])
+    },
+    async receive({ bodySha256 }, intake) {
+      intake.begin(path)
+      await readBody(request, response, bodies, limits.requestBytes, (chunk) => {
+        intake.data(chunk)
+        return intake.takeWait()
+      })
+      intake.end()
+      return intake.files.map(({ offset, digests }) => {
+        checkSha256(digests.sha256, bodySha256, 'Content-Digest')
+        return { path, offset, digests }
+      })
+    },
+  }
+}
+
+/** A server that cannot take a part of a file, or only under a condition, must not take it for the whole. */
+function checkWhole(request: Request): void {
+  for (const name of ['content-range', 'if-match', 'if-none-match', 'if-unmodified-since']) {
+    if (request.headers[name] !== undefined) {
+      throw new LadingError(
+        'bad_request',
+        `${name}: not supported on uploads; send the whole file without it`,
+      )
+    }
+  }
+}
+
+function checkType(request: Request): void {
+  const type = (request.headers['content-type'] ?? '').trim().toLowerCase()
+  if (!type.startsWith('multipart/')) return
+  throw new LadingError(
+    'unsupported_media_type',
+    'Content-Type: the body of this PUT is the file itself; send its bytes, or send the form to log-artifact by POST',
+  )
+}
