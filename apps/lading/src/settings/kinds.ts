@@ -1,0 +1,106 @@
+/** How the text of a setting is read. A parser returns the value or throws an `Error` that says what would be right. */
+export interface Kind<T> {
+  readonly parse: (text: string) => T
+  /** For the docs: what a value looks like. */
+  readonly form: string
+}
+
+export const text: Kind<string> = { parse: (value) => value, form: 'text' }
+
+export const port: Kind<number> = {
+  form: '0 to 65535; 0 takes a free one',
+  parse: (value) => {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number > 65_535) throw new Error('must be a TCP port, 0 to 65535')
+    return number
+  },
+}
+
+export function whole(min: number, max: number): Kind<number> {
+  return {
+    form: `${min} to ${max}`,
+    parse: (value) => {
+      const number = Number(value)
+      if (!/^\d+$/.test(value) || number < min || number > max) {
+        throw new Error(`must be a whole number from ${min} to ${max}`)
+      }
+      return number
+    },
+  }
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+/** Bytes. */
+export const bytes: Kind<number> = {
+  form: 'bytes, such as `512MiB`',
+  parse: (value) => {
+    const match = /^(\d+)(KiB|MiB|GiB|TiB|)$/.exec(value)
+    const size = Number(match?.[1]) * (BYTE_UNITS[match?.[2] ?? ''] ?? Number.NaN)
+    if (!Number.isSafeInteger(size)) throw new Error('must be bytes, such as 1048576, 512MiB or 2GiB')
+    return size
+  },
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+/** What a Node timer can hold. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** Milliseconds. */
+export const duration: Kind<number> = {
+  form: 'a time, such as `30s`, `15m`, `24h`',
+  parse: (value) => {
+    const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
+    const ms = Number(match?.[1]) * (TIME_UNITS[match?.[2] ?? ''] ?? Number.NaN)
+    if (!Number.isSafeInteger(ms) || ms > MAX_DELAY_MS)
+      throw new Error('must be a time, such as 500ms, 30s, 15m or 24h')
+    return ms
+  },
+}
+
+export const yesOrNo: Kind<boolean> = {
+  form: '`true` or `false`',
+  parse: (value) => {
+    if (value === 'true') return true
+    if (value === 'false') return false
+    throw new Error('must be true or false')
+  },
+}
+
+export function oneOf<const T extends string>(...values: T[]): Kind<T> {
+  return {
+    form: values.map((value) => `\`${value}\``).join(', '),
+    parse: (value) => {
+      const found = values.find((known) => known === value)
+      if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`)
+      return found
+    },
+  }
+}
+
+export function url(...protocols: string[]): Kind<string> {
+  return {
+    form: protocols.map((protocol) => `\`${protocol}//…\``).join(' or '),
+    parse: (value) => {
+      const parsed = URL.canParse(value) ? new URL(value) : undefined
+      if (!parsed || !protocols.includes(parsed.protocol)) {
+        throw new Error(
+          `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+        )
+      }
+      return value
+    },
+  }
+}

@@ -1,0 +1,161 @@
+import { DEFAULT_API_LIMITS } from '@lading/api'
+import { DEFAULT_WORKER_CONFIG } from '@lading/worker'
+import { bytes, duration, type Kind, oneOf, port, text, url, whole, yesOrNo } from './kinds.ts'
+
+export interface Setting<T> {
+  readonly kind: Kind<T>
+  /** Absent: the setting may be left out, and then is `undefined`. */
+  readonly fallback?: T
+  /** For the docs: what it sets, and what happens without it. */
+  readonly about: string
+  /** Not to be shown in logs. */
+  readonly secret?: boolean
+}
+
+/** Every setting there is, by the name of its environment variable. `docs/settings.md` lists the same; a test checks. */
+export const SETTINGS = {
+  DATABASE_URL: setting(url('postgres:', 'postgresql:'), {
+    about: 'PostgreSQL 15 or later. Without it, `lading up` runs an embedded one in the data directory.',
+    secret: true,
+  }),
+  REDIS_URL: setting(url('redis:', 'rediss:'), {
+    about: 'Redis 6.2 or later, or Valkey, for the queue. Without it, the queue is in PostgreSQL.',
+    secret: true,
+  }),
+  S3_ENDPOINT: setting(url('http:', 'https:'), {
+    about:
+      'What speaks S3. Without it, AWS by region, if `S3_BUCKET` is set; else a directory is the object store.',
+  }),
+  S3_BUCKET: setting(text, {
+    about:
+      'Bucket of experiments that set no location of their own; `matih-artifacts` when only `S3_ENDPOINT` is set.',
+  }),
+  S3_REGION: setting(text, { fallback: 'us-east-1', about: 'Region that requests are signed for.' }),
+  S3_PATH_STYLE: setting(yesOrNo, {
+    about: '`host/bucket/key` rather than `bucket.host/key`; by default where `S3_ENDPOINT` is set.',
+  }),
+  S3_SSE: setting(oneOf('AES256', 'aws:kms'), {
+    about: "Server-side encryption to ask for; the bucket's default else.",
+  }),
+  S3_KMS_KEY_ID: setting(text, { about: 'Key for `S3_SSE=aws:kms`.' }),
+  S3_STORAGE_CLASS: setting(text, { about: "Storage class of objects; the bucket's default else." }),
+  S3_CA_FILE: setting(text, { about: "PEM file of authorities to trust besides Node's own." }),
+  S3_REQUEST_TIMEOUT: setting(duration, {
+    fallback: 30_000,
+    about: 'Silence after which a request to S3 has failed.',
+  }),
+  LADING_DATA_DIR: setting(text, { fallback: '.lading', about: 'Where the embedded parts keep their data.' }),
+  LADING_SPOOL_DIR: setting(text, { about: 'Temporary storage; `spool` in the data directory else.' }),
+  LADING_SPOOL_LOW_WATER: setting(bytes, {
+    fallback: 2 ** 30,
+    about: 'Bytes of the file system of the spool that uploads leave free; below it they get 507.',
+  }),
+  LADING_OBJECTS_DIR: setting(text, {
+    about: 'The directory store, where S3 is not set; `objects` in the data directory else.',
+  }),
+  LADING_HOST: setting(text, {
+    fallback: '127.0.0.1',
+    about: 'Address to listen on. Nobody is authenticated: keep it on loopback or behind a proxy that does.',
+  }),
+  LADING_PORT: setting(port, { fallback: 8080, about: 'Port of the API.' }),
+  LADING_OPS_PORT: setting(port, {
+    fallback: 9464,
+    about: 'Port of `/healthz`, `/readyz` and `/metrics` of `lading worker`.',
+  }),
+  LADING_DEFAULT_TENANT: setting(text, {
+    fallback: 'default',
+    about: 'Tenant of requests without `X-Tenant-ID`; empty refuses them.',
+  }),
+  LADING_ARTIFACT_ROOTS: setting(text, {
+    fallback: '',
+    about:
+      'Roots below which experiments may set `artifact_location`, separated by commas: `s3://bucket/prefix/` for all, `acme-corp=s3://bucket/acme/` for one tenant.',
+  }),
+  LADING_MAX_FILE: setting(bytes, { fallback: DEFAULT_API_LIMITS.fileBytes, about: 'The largest file.' }),
+  LADING_MAX_REQUEST: setting(bytes, {
+    fallback: DEFAULT_API_LIMITS.requestBytes,
+    about: 'The largest body of a request.',
+  }),
+  LADING_MAX_FILES: setting(whole(1, 10_000), {
+    fallback: DEFAULT_API_LIMITS.files,
+    about: 'The most files of a request.',
+  }),
+  LADING_MAX_FIELDS: setting(whole(1, 1_000), {
+    fallback: DEFAULT_API_LIMITS.fields,
+    about: 'The most form fields of a request that are not files.',
+  }),
+  LADING_MIN_BODY_RATE: setting(bytes, {
+    fallback: DEFAULT_API_LIMITS.bodyBytesPerSecond,
+    about: 'Bytes a second that a body must bring on average; slower ones get 408.',
+  }),
+  LADING_MAX_WAIT: setting(duration, {
+    fallback: DEFAULT_API_LIMITS.waitMs,
+    about: 'The longest that `Prefer: wait` and `?wait=` wait.',
+  }),
+  LADING_SLOTS: setting(whole(1, 256), {
+    fallback: DEFAULT_WORKER_CONFIG.slots,
+    about: 'Pieces of work at once in a worker.',
+  }),
+  LADING_REQUESTS_PER_SLOT: setting(whole(1, 64), {
+    fallback: DEFAULT_WORKER_CONFIG.requestsPerTicket,
+    about: 'Requests to the object store at once for each piece of work.',
+  }),
+  LADING_WORKER_MEMORY: setting(bytes, {
+    fallback: DEFAULT_WORKER_CONFIG.memoryBytes,
+    about: "Bytes of files that a worker holds in memory at once; the process's own come on top.",
+  }),
+  LADING_LEASE: setting(duration, {
+    fallback: DEFAULT_WORKER_CONFIG.leaseMs,
+    about: 'How long work of a worker that was killed waits for another.',
+  }),
+  LADING_RETRY_ATTEMPTS: setting(whole(1, 1_000_000), {
+    fallback: DEFAULT_WORKER_CONFIG.retry.attempts,
+    about: 'Attempts to deliver a file before it fails.',
+  }),
+  LADING_RETRY_MAX_AGE: setting(duration, {
+    fallback: DEFAULT_WORKER_CONFIG.retry.maxAgeMs,
+    about: 'Age after which no further attempt is made.',
+  }),
+  LADING_RETRY_MAX_DELAY: setting(duration, {
+    fallback: DEFAULT_WORKER_CONFIG.retry.maxDelayMs,
+    about: 'The longest time between two attempts.',
+  }),
+  LADING_KEEP_FAILED: setting(duration, {
+    fallback: DEFAULT_WORKER_CONFIG.keepFailedMs,
+    about: 'How long the bytes of failed files are kept for a retry.',
+  }),
+  LADING_IDEMPOTENCY_TTL: setting(duration, {
+    fallback: DEFAULT_WORKER_CONFIG.idempotencyMs,
+    about: 'How long an idempotency key is remembered.',
+  }),
+  LADING_DATABASE_POOL: setting(whole(2, 200), {
+    fallback: 10,
+    about: 'The most connections of a process to PostgreSQL.',
+  }),
+  LADING_SHUTDOWN_GRACE: setting(duration, {
+    fallback: 30_000,
+    about: 'How long a process that is asked to stop finishes and hands over what is under way.',
+  }),
+  LADING_LOG_LEVEL: setting(oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), {
+    fallback: 'info',
+    about: 'The least level that is logged.',
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+
+/** The values of all settings. */
+export type Settings = {
+  readonly [N in SettingName]: (typeof SETTINGS)[N] extends { kind: Kind<infer T>; fallback: unknown }
+    ? T
+    : (typeof SETTINGS)[N] extends { kind: Kind<infer T> }
+      ? T | undefined
+      : never
+}
+
+function setting<T, const R extends Omit<Setting<T>, 'kind'>>(
+  kind: Kind<T>,
+  rest: R,
+): R & { readonly kind: Kind<T> } {
+  return { kind, ...rest }
+}

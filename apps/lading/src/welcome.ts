@@ -1,0 +1,41 @@
+import type { Run } from '@lading/catalog'
+import { parseTenantId } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import type { Context } from './context.ts'
+
+const TENANT = parseTenantId('acme-corp')
+const EXPERIMENT = 'quickstart'
+
+/** Says where the system listens, and what to paste to see it work: on a terminal for a person, in a line for a log. */
+export async function greet(context: Context, url: string): Promise<void> {
+  const run = await quickstartRun(context)
+  console.log(`
+Lading is listening on ${url}   (docs: ${url}/docs)
+Data is kept in ${context.config.dataDirectory}. Nobody is authenticated: keep it on loopback.
+
+Try it, in another shell:
+
+  echo 'a model' > model.pkl
+  RUN=${run.runId}
+  curl -F file=@model.pkl -F artifact_path=models/ -H 'X-Tenant-ID: ${TENANT}' \\
+       ${url}/api/v1/experiments/runs/$RUN/log-artifact
+  curl -H 'X-Tenant-ID: ${TENANT}' "${url}/api/v1/experiments/runs/$RUN/artifacts?recursive=true"
+`)
+}
+
+async function quickstartRun({ catalog }: Context): Promise<Run> {
+  const { experiments, runs } = catalog.api
+  const experiment =
+    (await experiments.getByName(TENANT, EXPERIMENT)) ??
+    (await experiments.create(TENANT, { name: EXPERIMENT, location: undefined }))
+  const { items } = await runs.listByExperiment(TENANT, experiment.experimentId, {
+    limit: 1,
+    cursor: undefined,
+  })
+  const [first] = items
+  if (first) return first
+  if (experiment.deletedAt) await experiments.restore(TENANT, experiment.experimentId)
+  const run = await runs.create(TENANT, { experimentId: experiment.experimentId, name: EXPERIMENT })
+  if (!run) throw new LadingError('internal', 'the quickstart run could not be made')
+  return run
+}
