@@ -2,19 +2,23 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
 /**
- * The ETag of an object: its time of modification (nanoseconds) and its size. Both belong to the file, move with it in
+ * The ETag of an object: its time of modification (microseconds) and its size. Both belong to the file, move with it in
  * the one rename that publishes it, and survive a copy that keeps times (`cp -a`, `rsync -a`). A file that someone
  * edits in place gets another ETag.
  */
 export function etagOf(stats: BigIntStats): string {
-  return `"${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`
+  return `"${(stats.mtimeNs / 1000n).toString(16)}-${stats.size.toString(16)}"`
 }
 
 let lastMicrosecond = 0
 
-/** Gives a file a time of modification that no other file of this process has; file systems round theirs to a tick. */
+/**
+ * Gives a file a time of modification that no other file of this process has, and hardly one of another process;
+ * file systems round theirs to a tick of some milliseconds.
+ */
 export async function stamp(file: FileHandle): Promise<void> {
-  lastMicrosecond = Math.max(lastMicrosecond + 1, Date.now() * 1000)
+  const now = Date.now() * 1000 + Math.floor(Math.random() * 1000)
+  lastMicrosecond = Math.max(lastMicrosecond + 1, now)
   // Half a microsecond more, because what becomes of it is cut off to microseconds.
   const seconds = (lastMicrosecond + 0.5) / 1_000_000
   await file.utimes(seconds, seconds)

@@ -1,5 +1,5 @@
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
-import type { ListedObject, ListedUpload } from '@lading/core'
+import { ListObjectsV2Command } from '@aws-sdk/client-s3'
+import type { ListedObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { type S3Context, send } from './context.ts'
 
@@ -21,33 +21,8 @@ export async function* list(
   } while (token !== undefined)
 }
 
-export async function* listUploads(
-  s3: S3Context,
-  bucket: string,
-  prefix: string,
-  signal: AbortSignal,
-): AsyncGenerator<ListedUpload> {
-  let key: string | undefined
-  let id: string | undefined
-  do {
-    const input = { Bucket: bucket, Prefix: prefix, KeyMarker: key, UploadIdMarker: id }
-    const page = await send(
-      s3,
-      { operation: 'ListMultipartUploads', on: { bucket }, signal },
-      (client, sending) => client.send(new ListMultipartUploadsCommand(input), sending),
-    )
-    for (const { Key, UploadId, Initiated } of page.Uploads ?? [])
-      if (Key !== undefined && UploadId !== undefined)
-        yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? unknownAge() }
-    const at = `${page.NextKeyMarker}\n${page.NextUploadIdMarker}`
-    following('ListMultipartUploads', bucket, page.IsTruncated, page.NextKeyMarker && at, `${key}\n${id}`)
-    key = page.IsTruncated === true ? page.NextKeyMarker : undefined
-    id = page.NextUploadIdMarker
-  } while (key !== undefined)
-}
-
 /** A store that calls a page truncated and names no other place to go on from would be asked for ever. */
-function following(
+export function following(
   operation: string,
   bucket: string,
   truncated: boolean | undefined,
@@ -63,6 +38,6 @@ function following(
 }
 
 /** What has no date counts as new: those who clear up by age must not take it. */
-function unknownAge(): Date {
+export function unknownAge(): Date {
   return new Date()
 }
