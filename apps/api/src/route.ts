@@ -48,10 +48,18 @@ async function run(route: Route, request: Request, response: Response, context: 
   exchange.route = route.path
   const tenant = operation.scope === 'tenant' ? tenantOf(request, context.config) : undefined
   exchange.tenant = tenant
-  const params = validated(operation.params, { ...request.params }, 'the path')
+  const params = validated(operation.params, paramsOf(request), 'the path')
   const query = validated(operation.query, queryOf(request.originalUrl), 'the query')
   const body = await bodyOf(operation, request, response, context)
   await operation.handle({ request, response, tenant, params, query, body } as never)
+}
+
+/** What `*path` took comes from the router in segments. */
+function paramsOf(request: Request): Record<string, string> {
+  const entries = Object.entries<string | string[]>(request.params)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
+  )
 }
 
 async function bodyOf(operation: Operation, request: Request, response: Response, context: ApiContext) {

@@ -68,6 +68,8 @@ export class Intake {
 
   #holdFor(wait: Promise<void>): void {
     this.#wait = this.#wait === undefined || this.#wait === wait ? wait : Promise.all([this.#wait, wait])
+    // Should the body be refused before anybody waits, a write that fails besides must not end the process.
+    this.#wait.catch(() => undefined)
   }
 
   #opened(): OpenFile {

@@ -10,6 +10,7 @@ import {
 } from '@lading/protocol'
 import type { LocationRules } from '../config.ts'
 import type { ApiContext } from '../context.ts'
+import { locationUri } from '../location-uri.ts'
 import { operation } from '../operation.ts'
 import { sendJson } from '../send-json.ts'
 import { experimentOf, found } from './ids.ts'
@@ -120,11 +121,10 @@ function pageOf({
 }
 
 function experimentBody(experiment: Experiment, store: ObjectStore): ExperimentResponse {
-  const { bucket, prefix } = experiment.location
   return {
     experiment_id: experiment.experimentId,
     name: experiment.name,
-    artifact_location: store.uri({ bucket, key: prefix }),
+    artifact_location: locationUri(store, experiment.location),
     created_at: experiment.createdAt.toISOString(),
     updated_at: experiment.updatedAt.toISOString(),
     deleted_at: experiment.deletedAt?.toISOString() ?? null,

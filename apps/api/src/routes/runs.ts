@@ -11,6 +11,7 @@ import {
 } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { exchangeOf } from '../exchange.ts'
+import { locationUri } from '../location-uri.ts'
 import { operation } from '../operation.ts'
 import { sendJson } from '../send-json.ts'
 import { experimentOf, found, runOf } from './ids.ts'
@@ -97,13 +98,12 @@ export function update({ catalog, store }: Needs) {
 }
 
 function runBody(run: Run, store: ObjectStore): RunResponse {
-  const { bucket, prefix } = run.location
   return {
     run_id: run.runId,
     experiment_id: run.experimentId,
     name: run.name,
     status: run.status,
-    artifact_uri: store.uri({ bucket, key: prefix }),
+    artifact_uri: locationUri(store, run.location),
     started_at: run.startedAt.toISOString(),
     ended_at: run.endedAt?.toISOString() ?? null,
   }
