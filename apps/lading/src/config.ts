@@ -5,7 +5,7 @@ import { type LocationScheme, parseArtifactLocation, parseTenantId } from '@ladi
 import { LadingError } from '@lading/protocol'
 import type { S3Options } from '@lading/store-s3'
 import { DEFAULT_WORKER_CONFIG, type WorkerConfig } from '@lading/worker'
-import { readSettings, SettingsError } from './settings/read.ts'
+import { type Environment, readSettings, SettingsError } from './settings/read.ts'
 import type { Settings } from './settings/table.ts'
 
 /** What the processes are started with. */
@@ -34,10 +34,14 @@ export interface Config {
 const DEFAULT_BUCKET = 'matih-artifacts'
 
 /** Reads the environment, once. Throws a `SettingsError` that names everything that is wrong. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Environment): Config {
   const settings = readSettings(environment)
   const dataDirectory = resolve(settings.LADING_DATA_DIR)
   const store = storeOf(settings, dataDirectory)
+  const scheme = schemeOf(store)
+  const roots = parseRoots(settings.LADING_ARTIFACT_ROOTS, scheme)
+  const faults = [...faultsOfS3(environment, settings), ...roots.faults]
+  if (faults.length > 0) throw new SettingsError(faults)
   const bucket = settings.S3_BUCKET ?? DEFAULT_BUCKET
   return {
     dataDirectory,
@@ -54,13 +58,30 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     shutdownGraceMs: settings.LADING_SHUTDOWN_GRACE,
     opsPort: settings.LADING_OPS_PORT,
     host: settings.LADING_HOST,
-    api: apiOf(settings, store, bucket),
+    api: apiOf(settings, bucket, { scheme, roots: roots.roots }),
     worker: workerOf(settings),
   }
 }
 
+/** Settings that would have no effect: whoever sets them means something that does not happen. */
+function faultsOfS3(environment: Environment, settings: Settings): string[] {
+  const given = Object.keys(environment).filter((name) => name.startsWith('S3_') && environment[name]?.trim())
+  if (!usesS3(settings))
+    return given.map((name) => `${name}: has no effect without S3_BUCKET or S3_ENDPOINT; set one of them`)
+  const withKms = settings.S3_SSE === 'aws:kms'
+  if (withKms && settings.S3_KMS_KEY_ID === undefined)
+    return ['S3_KMS_KEY_ID: must be set where S3_SSE is aws:kms']
+  if (!withKms && settings.S3_KMS_KEY_ID !== undefined)
+    return ['S3_KMS_KEY_ID: has no effect unless S3_SSE is aws:kms']
+  return []
+}
+
+function usesS3(settings: Settings): boolean {
+  return settings.S3_ENDPOINT !== undefined || settings.S3_BUCKET !== undefined
+}
+
 function storeOf(settings: Settings, dataDirectory: string): Config['store'] {
-  if (settings.S3_ENDPOINT === undefined && settings.S3_BUCKET === undefined) {
+  if (!usesS3(settings)) {
     return { kind: 'directory', root: resolve(settings.LADING_OBJECTS_DIR ?? join(dataDirectory, 'objects')) }
   }
   return {
@@ -81,59 +102,49 @@ function storeOf(settings: Settings, dataDirectory: string): Config['store'] {
 
 function encryptionOf({ S3_SSE, S3_KMS_KEY_ID }: Settings): S3Options['sse'] {
   if (S3_SSE !== 'aws:kms') return S3_SSE
-  if (S3_KMS_KEY_ID === undefined)
-    throw new SettingsError(['S3_KMS_KEY_ID: must be set where S3_SSE is aws:kms'])
-  return { kmsKeyId: S3_KMS_KEY_ID }
+  return S3_KMS_KEY_ID === undefined ? undefined : { kmsKeyId: S3_KMS_KEY_ID }
 }
 
-function apiOf(settings: Settings, store: Config['store'], bucket: string): ApiConfig {
-  const scheme: LocationScheme =
-    store.kind === 's3' ? { scheme: 's3' } : { scheme: 'file', rootUri: `${pathToFileURL(store.root)}/` }
+function schemeOf(store: Config['store']): LocationScheme {
+  return store.kind === 's3' ? { scheme: 's3' } : { scheme: 'file', rootUri: `${pathToFileURL(store.root)}/` }
+}
+
+function apiOf(settings: Settings, bucket: string, locations: LocationRules): ApiConfig {
   return {
     host: settings.LADING_HOST,
     port: settings.LADING_PORT,
-    defaultTenant:
-      settings.LADING_DEFAULT_TENANT === '' ? undefined : tenantOf(settings.LADING_DEFAULT_TENANT),
+    defaultTenant: settings.LADING_DEFAULT_TENANT,
     bucket,
-    locations: { scheme, roots: rootsOf(settings.LADING_ARTIFACT_ROOTS, scheme) },
+    locations,
     limits: {
       ...DEFAULT_API_LIMITS,
       fileBytes: settings.LADING_MAX_FILE,
       requestBytes: settings.LADING_MAX_REQUEST,
       files: settings.LADING_MAX_FILES,
-      fields: settings.LADING_MAX_FIELDS,
+      fieldBytes: settings.LADING_MAX_FIELD,
       bodyBytesPerSecond: settings.LADING_MIN_BODY_RATE,
       waitMs: settings.LADING_MAX_WAIT,
+      idempotencyLeaseMs: settings.LADING_IDEMPOTENCY_LEASE,
     },
   }
 }
 
-function tenantOf(text: string) {
-  return checked('LADING_DEFAULT_TENANT', () => parseTenantId(text))
-}
-
-function rootsOf(text: string, scheme: LocationScheme): LocationRules['roots'] {
+/** Each entry is a root for all, or `tenant=` and a root for one. */
+function parseRoots(text: string, scheme: LocationScheme) {
+  const roots: LocationRules['roots'][number][] = []
+  const faults: string[] = []
   const entries = text.split(',').map((entry) => entry.trim())
-  return entries
-    .filter((entry) => entry !== '')
-    .map((entry) =>
-      checked('LADING_ARTIFACT_ROOTS', () => {
-        const equals = entry.indexOf('=')
-        return {
-          tenant: equals === -1 ? undefined : parseTenantId(entry.slice(0, equals)),
-          location: parseArtifactLocation(entry.slice(equals + 1), scheme),
-        }
-      }),
-    )
-}
-
-function checked<T>(name: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof LadingError) throw new SettingsError([`${name}: ${error.detail}`])
-    throw error
+  for (const entry of entries.filter((entry) => entry !== '')) {
+    const equals = entry.indexOf('=')
+    try {
+      const tenant = equals === -1 ? undefined : parseTenantId(entry.slice(0, equals))
+      roots.push({ tenant, location: parseArtifactLocation(entry.slice(equals + 1), scheme) })
+    } catch (error) {
+      if (!(error instanceof LadingError)) throw error
+      faults.push(`LADING_ARTIFACT_ROOTS: ${error.detail}`)
+    }
   }
+  return { roots, faults }
 }
 
 function workerOf(settings: Settings): WorkerConfig {
@@ -144,6 +155,9 @@ function workerOf(settings: Settings): WorkerConfig {
     memoryBytes: settings.LADING_WORKER_MEMORY,
     leaseMs: settings.LADING_LEASE,
     keepFailedMs: settings.LADING_KEEP_FAILED,
+    partialPackMs: settings.LADING_KEEP_PARTIAL,
+    unknownPackMs: settings.LADING_KEEP_UNKNOWN,
+    reconcileMs: settings.LADING_SPOOL_SWEEP,
     idempotencyMs: settings.LADING_IDEMPOTENCY_TTL,
     retry: {
       ...DEFAULT_WORKER_CONFIG.retry,

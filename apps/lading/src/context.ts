@@ -36,7 +36,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     log,
     poolSize: config.poolSize,
   })
-  countBacklog(catalog, metrics)
+  countBacklog(catalog, metrics, log)
   const queue = openQueue(config, databaseUrl, log)
   const store = measured(openStore(config), metrics)
   const spool = await openSpool(config.spool.directory, { lowWaterBytes: config.spool.lowWaterBytes })

@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { LadingError } from '@lading/protocol'
+import { examine } from '@lading/api'
 import type { Context } from './context.ts'
 
 /** Health and metrics of a process that has no API. */
@@ -8,34 +8,14 @@ export interface OpsServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** Serves `/healthz`, `/readyz` and `/metrics`. Ready: Postgres answers, so that work can be taken and kept. */
-export async function startOpsServer({ config, catalog, metrics, spool }: Context): Promise<OpsServer> {
+/** Serves `/healthz`, `/readyz` and `/metrics`, with the answers that the API gives. */
+export async function startOpsServer(context: Context): Promise<OpsServer> {
+  const { config } = context
   const server = createServer((request, response) => {
-    switch (request.url) {
-      case '/healthz':
-        return send(response, 200, 'application/json', '{"status":"ok"}')
-      case '/readyz':
-        return void ready([
-          ['postgres', () => catalog.delivery.check()],
-          ['spool', () => spool.check()],
-        ]).then((checks) => {
-          const ok = Object.values(checks).every((status) => status === 'ok')
-          send(
-            response,
-            ok ? 200 : 503,
-            'application/json',
-            JSON.stringify({ status: ok ? 'ready' : 'not_ready', checks }),
-          )
-        })
-      case '/metrics':
-        return void metrics.metrics().then(
-          (text) => send(response, 200, metrics.contentType, text),
-          (error: unknown) =>
-            send(response, 503, 'text/plain', `metrics are not to be had: ${sentence(error)}\n`),
-        )
-      default:
-        return send(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics here\n')
-    }
+    answer(context, request.url ?? '/', response).catch((error: unknown) => {
+      context.log.error({ err: error, url: request.url }, 'a request to the ops server failed')
+      send(response, 500, 'text/plain', 'it failed; the log says why\n')
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -51,15 +31,35 @@ export async function startOpsServer({ config, catalog, metrics, spool }: Contex
   }
 }
 
-async function ready(checks: [string, () => Promise<void>][]): Promise<Record<string, string>> {
-  const entries = checks.map(async ([name, check]): Promise<[string, string]> => {
-    return [name, await check().then(() => 'ok', sentence)]
-  })
-  return Object.fromEntries(await Promise.all(entries))
+async function answer(context: Context, target: string, response: ServerResponse): Promise<void> {
+  switch (target.split('?')[0]) {
+    case '/healthz':
+      return sendJson(response, 200, { status: 'ok' })
+    case '/readyz':
+      return await ready(context, response)
+    case '/metrics':
+      return send(response, 200, context.metrics.contentType, await context.metrics.metrics())
+    default:
+      return send(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics here\n')
+  }
 }
 
-function sentence(error: unknown): string {
-  return error instanceof LadingError ? error.detail : 'it failed'
+/** Without Postgres or the spool no work can be taken; without the store or the queue it waits. */
+async function ready({ catalog, spool, store, queue, config, log }: Context, response: ServerResponse) {
+  const { status, checks, error } = await examine({
+    catalog: catalog.api,
+    spool,
+    store,
+    queueCheck: () => queue.check(),
+    config: config.api,
+    log,
+  })
+  if (error === undefined) sendJson(response, 200, { status, checks })
+  else sendJson(response, error.status, { status: error.code, checks })
+}
+
+function sendJson(response: ServerResponse, status: number, body: object): void {
+  send(response, status, 'application/json', JSON.stringify(body))
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

@@ -1,3 +1,6 @@
+import { parseTenantId, type TenantId } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+
 /** How the text of a setting is read. A parser returns the value or throws an `Error` that says what would be right. */
 export interface Kind<T> {
   readonly parse: (text: string) => T
@@ -59,15 +62,19 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 const MAX_DELAY_MS = 2 ** 31 - 1
 
 /** Milliseconds. */
-export const duration: Kind<number> = {
-  form: 'a time, such as `30s`, `15m`, `24h`',
-  parse: (value) => {
-    const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
-    const ms = Number(match?.[1]) * (TIME_UNITS[match?.[2] ?? ''] ?? Number.NaN)
-    if (!Number.isSafeInteger(ms) || ms > MAX_DELAY_MS)
-      throw new Error('must be a time, such as 500ms, 30s, 15m or 24h')
-    return ms
-  },
+export function duration({ leastMs = 0 } = {}): Kind<number> {
+  const least = leastMs === 0 ? '' : `, at least ${leastMs}ms`
+  return {
+    form: `a time, such as \`30s\`, \`15m\`, \`24h\`${least}`,
+    parse: (value) => {
+      const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
+      const ms = Number(match?.[1]) * (TIME_UNITS[match?.[2] ?? ''] ?? Number.NaN)
+      if (Number.isNaN(ms)) throw new Error('must be a time, such as 500ms, 30s, 15m or 24h')
+      if (ms < leastMs) throw new Error(`must be a time of at least ${leastMs}ms`)
+      if (ms > MAX_DELAY_MS) throw new Error('must be a time of at most 24d')
+      return ms
+    },
+  }
 }
 
 export const yesOrNo: Kind<boolean> = {
@@ -103,4 +110,19 @@ export function url(...protocols: string[]): Kind<string> {
       return value
     },
   }
+}
+
+/** A tenant; empty is none. */
+export const tenant: Kind<TenantId | undefined> = {
+  form: 'a tenant id',
+  parse: (value) => {
+    if (value === '') return undefined
+    try {
+      return parseTenantId(value)
+    } catch (error) {
+      if (error instanceof LadingError)
+        throw new Error('must be 1 to 64 of letters, digits, ".", "_" and "-"')
+      throw error
+    }
+  },
 }

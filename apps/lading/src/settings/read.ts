@@ -11,7 +11,7 @@ export class SettingsError extends Error {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads the settings from the environment. All faults are reported at once, also names that begin like a setting and
@@ -36,17 +36,21 @@ export function readSettings(environment: Environment): Settings {
 }
 
 function isGiven(text: string | undefined, setting: Setting<unknown>): text is string {
-  return text !== undefined && (text.trim() !== '' || setting.fallback === 'default')
+  return text !== undefined && (text.trim() !== '' || setting.emptyCounts === true)
 }
 
 function unknownNames(environment: Environment): string[] {
   const known = Object.keys(SETTINGS)
   return Object.keys(environment)
     .filter((name) => /^(LADING|S3)_/.test(name) && !known.includes(name) && !name.startsWith('LADING_TEST_'))
-    .map((name) => {
-      const near = nearest(name, known)
-      return `${name}: there is no such setting${near ? `; did you mean ${near}?` : ''}`
-    })
+    .map((name) => `${name}: there is no such setting${hint(name, known)}`)
+}
+
+function hint(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  if (near !== undefined) return `; did you mean ${near}?`
+  if (!/^S3_.*(KEY|SECRET|TOKEN)/.test(name)) return ''
+  return '; credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {

@@ -1,6 +1,7 @@
 import { DEFAULT_API_LIMITS } from '@lading/api'
+import { parseTenantId } from '@lading/core'
 import { DEFAULT_WORKER_CONFIG } from '@lading/worker'
-import { bytes, duration, type Kind, oneOf, port, text, url, whole, yesOrNo } from './kinds.ts'
+import { bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
 
 export interface Setting<T> {
   readonly kind: Kind<T>
@@ -10,6 +11,8 @@ export interface Setting<T> {
   readonly about: string
   /** Not to be shown in logs. */
   readonly secret?: boolean
+  /** Whether an empty value is a value; else it is as if the variable were not there. */
+  readonly emptyCounts?: boolean
 }
 
 /** Every setting there is, by the name of its environment variable. `docs/settings.md` lists the same; a test checks. */
@@ -40,7 +43,7 @@ export const SETTINGS = {
   S3_KMS_KEY_ID: setting(text, { about: 'Key for `S3_SSE=aws:kms`.' }),
   S3_STORAGE_CLASS: setting(text, { about: "Storage class of objects; the bucket's default else." }),
   S3_CA_FILE: setting(text, { about: "PEM file of authorities to trust besides Node's own." }),
-  S3_REQUEST_TIMEOUT: setting(duration, {
+  S3_REQUEST_TIMEOUT: setting(duration({ leastMs: 100 }), {
     fallback: 30_000,
     about: 'Silence after which a request to S3 has failed.',
   }),
@@ -62,8 +65,9 @@ export const SETTINGS = {
     fallback: 9464,
     about: 'Port of `/healthz`, `/readyz` and `/metrics` of `lading worker`.',
   }),
-  LADING_DEFAULT_TENANT: setting(text, {
-    fallback: 'default',
+  LADING_DEFAULT_TENANT: setting(tenant, {
+    fallback: parseTenantId('default'),
+    emptyCounts: true,
     about: 'Tenant of requests without `X-Tenant-ID`; empty refuses them.',
   }),
   LADING_ARTIFACT_ROOTS: setting(text, {
@@ -80,15 +84,15 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.files,
     about: 'The most files of a request.',
   }),
-  LADING_MAX_FIELDS: setting(whole(1, 1_000), {
-    fallback: DEFAULT_API_LIMITS.fields,
-    about: 'The most form fields of a request that are not files.',
+  LADING_MAX_FIELD: setting(bytes, {
+    fallback: DEFAULT_API_LIMITS.fieldBytes,
+    about: 'The largest form field that is not a file; a `manifest` may have 4 MiB.',
   }),
   LADING_MIN_BODY_RATE: setting(bytes, {
     fallback: DEFAULT_API_LIMITS.bodyBytesPerSecond,
     about: 'Bytes a second that a body must bring on average; slower ones get 408.',
   }),
-  LADING_MAX_WAIT: setting(duration, {
+  LADING_MAX_WAIT: setting(duration(), {
     fallback: DEFAULT_API_LIMITS.waitMs,
     about: 'The longest that `Prefer: wait` and `?wait=` wait.',
   }),
@@ -104,7 +108,7 @@ export const SETTINGS = {
     fallback: DEFAULT_WORKER_CONFIG.memoryBytes,
     about: "Bytes of files that a worker holds in memory at once; the process's own come on top.",
   }),
-  LADING_LEASE: setting(duration, {
+  LADING_LEASE: setting(duration({ leastMs: 100 }), {
     fallback: DEFAULT_WORKER_CONFIG.leaseMs,
     about: 'How long work of a worker that was killed waits for another.',
   }),
@@ -112,27 +116,45 @@ export const SETTINGS = {
     fallback: DEFAULT_WORKER_CONFIG.retry.attempts,
     about: 'Attempts to deliver a file before it fails.',
   }),
-  LADING_RETRY_MAX_AGE: setting(duration, {
+  LADING_RETRY_MAX_AGE: setting(duration(), {
     fallback: DEFAULT_WORKER_CONFIG.retry.maxAgeMs,
     about: 'Age after which no further attempt is made.',
   }),
-  LADING_RETRY_MAX_DELAY: setting(duration, {
+  LADING_RETRY_MAX_DELAY: setting(duration(), {
     fallback: DEFAULT_WORKER_CONFIG.retry.maxDelayMs,
     about: 'The longest time between two attempts.',
   }),
-  LADING_KEEP_FAILED: setting(duration, {
+  LADING_KEEP_FAILED: setting(duration(), {
     fallback: DEFAULT_WORKER_CONFIG.keepFailedMs,
     about: 'How long the bytes of failed files are kept for a retry.',
   }),
-  LADING_IDEMPOTENCY_TTL: setting(duration, {
+  LADING_KEEP_PARTIAL: setting(duration(), {
+    fallback: DEFAULT_WORKER_CONFIG.partialPackMs,
+    about:
+      'How long a pack that nobody writes to waits to be sealed, before it counts as left by a killed API.',
+  }),
+  LADING_KEEP_UNKNOWN: setting(duration(), {
+    fallback: DEFAULT_WORKER_CONFIG.unknownPackMs,
+    about:
+      'How long a sealed pack waits to be known to the catalog; longer than the catalog may take to commit.',
+  }),
+  LADING_SPOOL_SWEEP: setting(duration({ leastMs: 100 }), {
+    fallback: DEFAULT_WORKER_CONFIG.reconcileMs,
+    about: 'Time between two looks of a worker through the spool for packs that nothing needs.',
+  }),
+  LADING_IDEMPOTENCY_TTL: setting(duration(), {
     fallback: DEFAULT_WORKER_CONFIG.idempotencyMs,
     about: 'How long an idempotency key is remembered.',
+  }),
+  LADING_IDEMPOTENCY_LEASE: setting(duration({ leastMs: 100 }), {
+    fallback: DEFAULT_API_LIMITS.idempotencyLeaseMs,
+    about: 'How long the key of an upload that was cut off by a kill of the API stays taken.',
   }),
   LADING_DATABASE_POOL: setting(whole(2, 200), {
     fallback: 10,
     about: 'The most connections of a process to PostgreSQL.',
   }),
-  LADING_SHUTDOWN_GRACE: setting(duration, {
+  LADING_SHUTDOWN_GRACE: setting(duration(), {
     fallback: 30_000,
     about: 'How long a process that is asked to stop finishes and hands over what is under way.',
   }),
