@@ -1,4 +1,4 @@
-import type { Artifact, Deletion } from '@lading/catalog'
+import type { Deletion, DoubtfulArtifact } from '@lading/catalog'
 import { retryDelayMs } from '@lading/core'
 import { abortLeftUpload } from './abort-upload.ts'
 import type { WorkerContext } from './context.ts'
@@ -36,13 +36,20 @@ export class Sweeper {
   async #deleteObject(deletion: Deletion, signal: AbortSignal): Promise<void> {
     const { catalog, store, config, log } = this.#context
     try {
-      await store.delete(deletion.object, { signal })
+      const ifMatch = await this.#etagToDelete(deletion, signal)
+      if (ifMatch !== undefined) await store.delete(deletion.object, { ifMatch, signal })
       await catalog.sweeps.deletionDone(deletion)
     } catch (error) {
       const { detail } = asLadingError(error)
       log.warn({ err: error, uri: store.uri(deletion.object) }, 'an object could not be deleted yet')
       await catalog.sweeps.deletionFailed(deletion, detail, retryDelayMs(config.retry, deletion.attempts))
     }
+  }
+
+  /** Undefined: what lies there is not what was to be deleted. */
+  async #etagToDelete({ object, onlyIf }: Deletion, signal: AbortSignal): Promise<string | undefined> {
+    if ('etag' in onlyIf) return onlyIf.etag
+    return (await this.#context.store.prove(object, { ...onlyIf, contentType: '' }, signal))?.etag
   }
 
   async #abortStranded(signal: AbortSignal): Promise<void> {
@@ -70,7 +77,7 @@ export class Sweeper {
     }
   }
 
-  async #resolveDoubt(artifact: Artifact, signal: AbortSignal): Promise<void> {
+  async #resolveDoubt(artifact: DoubtfulArtifact, signal: AbortSignal): Promise<void> {
     const { catalog, store, log } = this.#context
     const facts = { ...artifact, contentType: '' }
     const proven = await store.prove({ bucket: artifact.bucket, key: artifact.key }, facts, signal)

@@ -2,6 +2,7 @@ import { newId, planWork, type WorkLimits } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
+import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import type { Job } from './model.ts'
@@ -27,7 +28,7 @@ async function checkPaths(sql: Sql, runId: string, paths: readonly string[]): Pr
        SELECT path FROM artifacts WHERE run_id = :runId
        UNION ALL
        SELECT h.path FROM path_heads h JOIN files f ON f.file_id = h.head_file_id
-       WHERE h.run_id = :runId AND f.state IN ('spooled', 'uploading')
+       WHERE h.run_id = :runId AND f.state ${IS_LIVE}
      )
      (SELECT a.path, a.path AS other FROM live a WHERE a.path = ANY (:ancestors::text[]) LIMIT 1)
      UNION ALL
@@ -76,8 +77,8 @@ async function insertJob(sql: Sql, acceptance: Acceptance, limits: WorkLimits): 
      ), pack AS (
        INSERT INTO packs (pack_id, spool_id, job_id, bytes) VALUES (:packId, :spoolId, :jobId, :packBytes)
      ), work AS (
-       INSERT INTO work_items (work_id, job_id, tenant_id, route, bytes)
-       SELECT w.work_id, :jobId, :tenant, :spoolId, w.bytes
+       INSERT INTO work_items (work_id, job_id, tenant_id, route, pack_id, bytes)
+       SELECT w.work_id, :jobId, :tenant, :spoolId, :packId, w.bytes
        FROM unnest(:workIds::uuid[], :workBytes::bigint[]) AS w(work_id, bytes)
      ), input AS (
        SELECT * FROM unnest(:fileIds::uuid[], :fileWorkIds::uuid[], :paths::text[], :sizes::bigint[], :sha256s::bytea[],
@@ -88,8 +89,8 @@ async function insertJob(sql: Sql, acceptance: Acceptance, limits: WorkLimits): 
        SELECT :runId, i.path, i.file_id FROM input i ORDER BY i.path COLLATE "C"
        ON CONFLICT (run_id, path) DO UPDATE SET head_file_id = excluded.head_file_id
      ), file AS (
-       INSERT INTO files (file_id, job_id, work_id, run_id, path, size, sha256, crc32, block_crcs, pack_id, pack_offset)
-       SELECT i.file_id, :jobId, i.work_id, :runId, i.path, i.size, i.sha256, i.crc32, i.block_crcs, :packId, i.pack_offset
+       INSERT INTO files (file_id, job_id, work_id, run_id, path, size, sha256, crc32, block_crcs, pack_offset)
+       SELECT i.file_id, :jobId, i.work_id, :runId, i.path, i.size, i.sha256, i.crc32, i.block_crcs, i.pack_offset
        FROM input i
      )
      SELECT * FROM job`,

@@ -45,10 +45,7 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
     async delete(runId, path) {
       const gone = await db.query(
         `WITH gone AS (DELETE FROM artifacts WHERE run_id = :runId AND path = :path RETURNING run_id, path, bucket, key, etag)
-         INSERT INTO deletions (run_id, path, bucket, key, etag) SELECT * FROM gone
-         ON CONFLICT (run_id, path) DO UPDATE SET
-           bucket = excluded.bucket, key = excluded.key, etag = excluded.etag, available_at = now(), attempts = 0
-         RETURNING 1`,
+         INSERT INTO deletions (run_id, path, bucket, key, etag) SELECT * FROM gone RETURNING 1`,
         { runId, path },
       )
       if (gone.length > 0) hints.workIsReady()

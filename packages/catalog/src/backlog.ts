@@ -19,7 +19,10 @@ export function backlogOf(db: Database): Backlog {
       return await db.query<Ticket>(
         `UPDATE work_items SET state = 'leased', epoch = epoch + 1, leased_at = now(), taken_at = NULL, worker_id = NULL,
            lease_expires_at = now() + :leaseMs * interval '1 ms'
-         WHERE work_id = ANY (:workIds::uuid[]) AND state = 'ready' RETURNING work_id, epoch`,
+         WHERE work_id IN (
+           SELECT work_id FROM work_items WHERE work_id = ANY (:workIds::uuid[]) AND state = 'ready' AND available_at <= now()
+           ORDER BY work_id FOR UPDATE SKIP LOCKED
+         ) RETURNING work_id, epoch`,
         { workIds, leaseMs },
       )
     },
@@ -34,8 +37,11 @@ export function backlogOf(db: Database): Backlog {
     async unlease(tickets) {
       const rows = await db.query(
         `UPDATE work_items w SET state = 'ready', lease_expires_at = NULL
-         FROM unnest(:workIds::uuid[], :epochs::int[]) AS t(work_id, epoch)
-         WHERE w.work_id = t.work_id AND w.epoch = t.epoch AND w.state = 'leased' AND w.taken_at IS NULL RETURNING 1`,
+         FROM (
+           SELECT w.work_id FROM work_items w JOIN unnest(:workIds::uuid[], :epochs::int[]) AS t(work_id, epoch) USING (work_id)
+           WHERE w.epoch = t.epoch AND w.state = 'leased' AND w.taken_at IS NULL ORDER BY w.work_id FOR UPDATE OF w
+         ) lost
+         WHERE w.work_id = lost.work_id RETURNING 1`,
         ticketBindings(tickets),
       )
       return rows.length
@@ -44,7 +50,10 @@ export function backlogOf(db: Database): Backlog {
       const rows = await db.query(
         `UPDATE work_items SET state = 'ready', available_at = now(), lease_expires_at = NULL, worker_id = NULL,
            expiries = expiries + CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END, taken_at = NULL
-         WHERE state = 'leased' AND lease_expires_at < now() RETURNING 1`,
+         WHERE work_id IN (
+           SELECT work_id FROM work_items WHERE state = 'leased' AND lease_expires_at < now()
+           ORDER BY work_id FOR UPDATE SKIP LOCKED
+         ) RETURNING 1`,
       )
       return rows.length
     },

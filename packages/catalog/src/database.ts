@@ -1,6 +1,7 @@
 import { LadingError } from '@lading/protocol'
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
+import type { Logger } from './logger.ts'
 
 /** Values of a statement by name (`:name` in its text). */
 export type Bindings = Readonly<Record<string, unknown>>
@@ -14,11 +15,12 @@ export interface Sql {
 export interface DatabaseOptions {
   /** `postgres://user:password@host:port/database`. */
   readonly url: string
-  /** The most connections of this process. */
+  /** The most connections of this process; at least 2, since migrations hold one for their lock. */
   readonly poolSize: number
   /** Milliseconds that a caller waits for a connection, and a statement may run. */
   readonly timeoutMs: number
-  /** A schema of its own for each test; `public` by default. */
+  readonly log: Logger
+  /** `public` by default. */
   readonly schema?: string
 }
 
@@ -33,28 +35,33 @@ export class Database implements Sql {
       connection: connectionOptions(options) as Knex.PgConnectionConfig,
       pool: { min: 0, max: options.poolSize },
       acquireConnectionTimeout: options.timeoutMs,
+      log: knexLog(options.log),
       ...(options.schema === undefined ? {} : { searchPath: [options.schema] }),
     })
   }
 
   async query<Row>(text: string, bindings: Bindings = {}): Promise<Row[]> {
-    return await this.#translated(() => run<Row>(this.knex, text, bindings))
+    return await this.translated(() => this.#onConnection((c) => run<Row>(this.knex, c, text, bindings)))
   }
 
   /** All or nothing; tried again from the start when Postgres ends it as a deadlock's victim. */
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await this.#translated(() =>
-      this.knex.transaction((trx) =>
-        work({ query: <Row>(text: string, bindings: Bindings = {}) => run<Row>(trx, text, bindings) }),
+    return await this.translated(() =>
+      this.#onConnection((connection) =>
+        this.knex.transaction(
+          (trx) =>
+            work({
+              query: <Row>(text: string, bindings: Bindings = {}) =>
+                run<Row>(trx, connection, text, bindings),
+            }),
+          { connection },
+        ),
       ),
     )
   }
 
-  async close(): Promise<void> {
-    await this.knex.destroy()
-  }
-
-  async #translated<T>(work: () => Promise<T>): Promise<T> {
+  /** Fails with `catalog_unavailable` where the work fails for want of Postgres. */
+  async translated<T>(work: () => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await work()
@@ -64,7 +71,23 @@ export class Database implements Sql {
       }
     }
   }
+
+  async close(): Promise<void> {
+    await this.knex.destroy()
+  }
+
+  async #onConnection<T>(work: (connection: pg.Client) => Promise<T>): Promise<T> {
+    const connection: pg.Client = await this.knex.client.acquireConnection()
+    try {
+      return await work(connection)
+    } finally {
+      await this.knex.client.releaseConnection(connection)
+    }
+  }
 }
+
+/** How much longer than Postgres itself a client waits for the end of a statement, milliseconds. */
+const CLIENT_GRACE_MS = 250
 
 /** What a `pg` client of this database is opened with; also for those outside of the pool (LISTEN, leadership). */
 export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
@@ -72,18 +95,27 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
     connectionString: options.url,
     connectionTimeoutMillis: options.timeoutMs,
     statement_timeout: options.timeoutMs,
+    // A server that is frozen, or cut off, ends no statement.
+    query_timeout: options.timeoutMs + CLIENT_GRACE_MS,
+    // A process that stops in the middle of a transaction must not keep its locks.
+    idle_in_transaction_session_timeout: options.timeoutMs,
     keepAlive: true,
     application_name: 'lading',
     types: TYPES,
   }
 }
 
-async function run<Row>(knex: Knex, text: string, bindings: Bindings): Promise<Row[]> {
-  const result: { rows: Record<string, unknown>[] } = await knex.raw(
-    text,
-    bindings as Record<string, Knex.Value>,
-  )
-  return result.rows.map(camelCased) as Row[]
+async function run<Row>(knex: Knex, connection: pg.Client, text: string, bindings: Bindings): Promise<Row[]> {
+  try {
+    const result: { rows: Record<string, unknown>[] } = await knex
+      .raw(text, bindings as Record<string, Knex.Value>)
+      .connection(connection)
+    return result.rows.map(camelCased) as Row[]
+  } catch (error) {
+    // pg leaves a statement that it gave up on in its connection, and whatever came next would wait behind it.
+    if (isReadTimeout(error)) void connection.end()
+    throw error
+  }
 }
 
 function camelCased(row: Record<string, unknown>): Record<string, unknown> {
@@ -116,19 +148,24 @@ function isDeadlock(error: unknown): boolean {
   return code === '40P01' || code === '40001'
 }
 
-/** Errors of the connection, not of the statement: https://www.postgresql.org/docs/current/errcodes-appendix.html */
+function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout'
+}
+
+/** Errors of the connection, or of too much at once: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function translate(error: unknown): unknown {
   if (error instanceof LadingError) return error
   const code = codeOf(error) ?? ''
   const message = error instanceof Error ? error.message : String(error)
   const unavailable =
-    /^(08|53|57P|57014|25P03|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code) ||
+    /^(08|40|53|55P03|57P|57014|25P03|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code) ||
     (error instanceof Error && error.name === 'KnexTimeoutError') ||
+    isReadTimeout(error) ||
     /Connection terminated|timeout expired|Client has encountered a connection error|not queryable/i.test(
       message,
     )
   if (!unavailable) return error
-  return new LadingError('catalog_unavailable', `Postgres does not answer: ${message}`, {
+  return new LadingError('catalog_unavailable', `Postgres does not answer: ${message || code}`, {
     cause: error,
     retryAfter: 2,
   })
@@ -137,4 +174,10 @@ function translate(error: unknown): unknown {
 function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code
   return typeof code === 'string' ? code : undefined
+}
+
+/** knex writes to the console by itself; what it says of connections comes to the callers as errors, too. */
+function knexLog(log: Logger): Knex.Logger {
+  const debug = (message: unknown) => log.debug({ from: 'knex' }, String(message))
+  return { debug, warn: debug, error: debug, deprecate: debug }
 }

@@ -107,7 +107,7 @@ export interface HeldWork {
 
 /** May the file's object be written? */
 export type Beginning =
-  /** Yes. `replaces`: the artifact at its path, now marked as being replaced. */
+  /** Yes. `replaces`: the object that is known to lie there, of an artifact that is replaced or was deleted. */
   | {
       readonly fileId: string
       readonly verdict: 'go'
@@ -136,29 +136,29 @@ export type Outcome =
 export interface Settled {
   /** Files that this call moved. Fewer than it was given: the lease had passed, or they were settled before. */
   readonly moved: number
-  /** Packs that no file needs any more. */
+  /** The pack, when no file needs it any more. */
   readonly freePacks: readonly string[]
 }
 
 export interface Deliveries {
   /**
    * Asks for each file's object, in one transaction; files that may go are `uploading` afterwards, and their keys
-   * theirs alone. Fails with `lease_lost` when the epoch has passed.
+   * theirs alone. Files that have ended are missing from the answer. Fails with `lease_lost` when the epoch has passed.
    */
   begin(ticket: Ticket, fileIds: readonly string[]): Promise<Beginning[]>
   /**
    * The commit: files to their states, artifacts inserted, the job's counters moved by the files that really moved,
-   * in one statement that can be repeated. The work is done with its last file.
+   * in one statement that can be repeated. The work is done with its last file; without any outcome, too.
    */
   settle(ticket: Ticket, outcomes: readonly Outcome[]): Promise<Settled>
-  /** Settles a file that a dead writer left, after its upload was aborted. */
+  /** Settles a file that a dead writer left, after its upload was aborted. Nothing when it is held again, or has ended. */
   settleLeft(fileId: string): Promise<void>
 }
 
 export interface Ledger {
   /** Before an upload is begun: that it may be. Keeps the part size of an earlier intention. */
   intend(file: { fileId: string; jobId: string; object: ObjectRef; partSize: number }): Promise<void>
-  /** The upload's id, before it is relied on. */
+  /** The upload's id, before it is relied on. Fails with `lease_lost` when another's was recorded, or the file has ended. */
   began(fileId: string, uploadId: string): Promise<void>
   parts(fileId: string, uploadId: string, parts: readonly PartReceipt[]): Promise<void>
   /** The id is of no use any more (the store has forgotten it); the intention stays. */
@@ -167,14 +167,20 @@ export interface Ledger {
 }
 
 export interface Sweeps {
-  /** Uploads whose files have ended otherwise than stored. */
+  /** Uploads whose files have ended, and that can be aborted now. */
   strandedUploads(limit: number): Promise<LeftUpload[]>
   dropUpload(fileId: string): Promise<void>
   /** Artifacts marked as being replaced, that nobody is replacing. */
-  doubtfulArtifacts(limit: number): Promise<Artifact[]>
-  /** The object was proven to be the artifact's (`true`) or is another or absent (`false`: the row goes). */
-  resolveDoubt(artifact: Artifact, stillTrue: boolean): Promise<void>
-  /** Objects to be deleted, each leased to the caller. */
+  doubtfulArtifacts(limit: number): Promise<DoubtfulArtifact[]>
+  /**
+   * The object was proven to be the artifact's (`true`) or is another or absent (`false`: the row goes). Does nothing
+   * when a writer has come since the artifact was given out: what was proven says nothing then.
+   */
+  resolveDoubt(artifact: DoubtfulArtifact, stillTrue: boolean): Promise<void>
+  /**
+   * Objects to be deleted, each leased to the caller: no file is let at its key meanwhile, so the caller must give up
+   * before the lease runs out.
+   */
   takeDeletions(limit: number, leaseMs: number): Promise<Deletion[]>
   deletionDone(deletion: Deletion): Promise<void>
   deletionFailed(deletion: Deletion, detail: string, delayMs: number): Promise<void>
@@ -182,11 +188,25 @@ export interface Sweeps {
   forgetWorkers(olderThanMs: number): Promise<void>
 }
 
+/** An artifact of which it is not known whether a writer that was given up has overwritten it. */
+export interface DoubtfulArtifact extends Artifact {
+  /** Writers that were let at its object so far. */
+  readonly writers: number
+}
+
 export interface Deletion {
+  readonly deletionId: string
   readonly runId: string
   readonly path: string
   readonly object: ObjectRef
-  readonly etag: string
+  /**
+   * What the object must be to be deleted: that of the deleted artifact by its ETag, or what a file that was given up
+   * may have left, by what its bytes are. Another is not Lading's to delete.
+   */
+  readonly onlyIf:
+    | { readonly etag: string }
+    | { readonly size: number; readonly sha256: Sha256Hex; readonly crc32: Crc32 }
+  /** Counting this one. */
   readonly attempts: number
 }
 

@@ -1,6 +1,7 @@
 import type { JobState } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Database, Sql } from './database.ts'
+import { mayBecome } from './file-states.ts'
 
 /** Queues the failed files of a failed job again. False: the tenant has no such job. */
 export async function retryJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
@@ -22,7 +23,8 @@ export async function retryJob(db: Database, tenant: string, jobId: string): Pro
 /** Locks the packs, so that none is dropped between this look and the commit. */
 async function checkPacks(sql: Sql, jobId: string): Promise<void> {
   const packs = await sql.query<{ droppedAt: Date | null }>(
-    `SELECT dropped_at FROM packs WHERE pack_id IN (SELECT pack_id FROM files WHERE job_id = :jobId AND state = 'failed')
+    `SELECT dropped_at FROM packs WHERE pack_id IN (
+       SELECT w.pack_id FROM files f JOIN work_items w USING (work_id) WHERE f.job_id = :jobId AND f.state = 'failed')
      ORDER BY pack_id FOR UPDATE`,
     { jobId },
   )
@@ -34,17 +36,22 @@ async function checkPacks(sql: Sql, jobId: string): Promise<void> {
   }
 }
 
+/**
+ * Work that a worker still holds (the last of its files was ended from elsewhere) is taken from it: its statement that
+ * finishes the work may have counted its files already, and must not take effect after this.
+ */
 async function requeue(sql: Sql, jobId: string): Promise<void> {
   await sql.query(
     `WITH file AS (
        UPDATE files SET state = 'spooled', error_code = NULL, error_detail = NULL, ended_at = NULL
-       WHERE job_id = :jobId AND state = 'failed' RETURNING work_id
+       WHERE job_id = :jobId AND state ${mayBecome('spooled')} RETURNING work_id
      ), work AS (
-       UPDATE work_items SET state = 'ready', attempts = 0, expiries = 0, available_at = now(), created_at = now()
-       WHERE work_id IN (SELECT work_id FROM file) AND state IN ('done', 'dead')
+       UPDATE work_items SET state = 'ready', attempts = 0, expiries = 0, available_at = now(), created_at = now(),
+         lease_expires_at = NULL, taken_at = NULL, worker_id = NULL
+       WHERE work_id IN (SELECT work_id FROM file)
      )
      UPDATE jobs SET state = 'queued', files_failed = files_failed - (SELECT count(*) FROM file), ended_at = NULL,
-       error_code = NULL, error_detail = NULL, error_path = NULL
+       cancel_requested_at = NULL, error_code = NULL, error_detail = NULL, error_path = NULL
      WHERE job_id = :jobId`,
     { jobId },
   )

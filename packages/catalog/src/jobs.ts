@@ -2,6 +2,7 @@ import type { Sha256Hex } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Jobs } from './catalog.ts'
 import type { Database } from './database.ts'
+import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { cancelJob } from './job-cancel.ts'
 import { retryJob } from './job-retry.ts'
@@ -11,7 +12,8 @@ import { idOfCursor, pageOf } from './paging.ts'
 
 /** The parts that unfinished files have in the store: progress within a file of gigabytes. */
 const WITH_PARTS = `j.*, (
-  SELECT sum(p.size)::bigint FROM uploads u JOIN upload_parts p USING (file_id) WHERE u.job_id = j.job_id
+  SELECT sum(p.size)::bigint FROM uploads u JOIN files f USING (file_id) JOIN upload_parts p USING (file_id)
+  WHERE u.job_id = j.job_id AND f.state ${IS_LIVE}
 ) AS bytes_in_parts`
 
 interface FileRow extends Omit<JobFile, 'sha256' | 'error' | 'endedAt'> {

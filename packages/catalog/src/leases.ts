@@ -2,6 +2,7 @@ import type { Crc32, Sha256Hex } from '@lading/core'
 import { ticketBindings } from './backlog.ts'
 import type { Database } from './database.ts'
 import type { DeliverableFile, HeldWork, Leases } from './delivery-catalog.ts'
+import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 
 interface TakenRow {
@@ -68,25 +69,28 @@ WITH taken AS (
 )
 SELECT t.job_id, t.tenant_id, t.attempts, t.expiries, (extract(epoch FROM now() - t.created_at) * 1000)::float8 AS age_ms,
   j.cancel_requested_at IS NOT NULL AS cancel_requested,
-  f.file_id, f.path, f.size, f.sha256, f.crc32, f.block_crcs, f.pack_id, f.pack_offset,
+  f.file_id, f.path, f.size, f.sha256, f.crc32, f.block_crcs, t.pack_id, f.pack_offset,
   r.bucket, r.prefix || f.path AS key, u.upload_id, u.part_size
 FROM taken t
 JOIN jobs j ON j.job_id = t.job_id
 JOIN runs r ON r.run_id = j.run_id
-LEFT JOIN files f ON f.work_id = t.work_id AND f.state IN ('spooled', 'uploading')
+LEFT JOIN files f ON f.work_id = t.work_id AND f.state ${IS_LIVE}
 LEFT JOIN uploads u ON u.file_id = f.file_id
-ORDER BY f.pack_id, f.pack_offset, f.file_id`
+ORDER BY f.pack_offset, f.file_id`
 
 const HEARTBEAT = `
 WITH kept AS (
   UPDATE work_items w SET lease_expires_at = now() + :leaseMs * interval '1 ms'
-  FROM unnest(:workIds::uuid[], :epochs::int[]) AS t(work_id, epoch)
-  WHERE w.work_id = t.work_id AND w.epoch = t.epoch AND w.state = 'leased'
+  FROM (
+    SELECT w.work_id FROM work_items w JOIN unnest(:workIds::uuid[], :epochs::int[]) AS t(work_id, epoch) USING (work_id)
+    WHERE w.epoch = t.epoch AND w.state = 'leased' ORDER BY w.work_id FOR UPDATE OF w
+  ) held
+  WHERE w.work_id = held.work_id
   RETURNING w.work_id, w.job_id
 )
 SELECT k.work_id, j.cancel_requested_at IS NOT NULL AS cancel_requested, ARRAY(
   SELECT f.file_id FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
-  WHERE f.work_id = k.work_id AND f.state IN ('spooled', 'uploading') AND h.head_file_id <> f.file_id
+  WHERE f.work_id = k.work_id AND f.state ${IS_LIVE} AND h.head_file_id <> f.file_id
 ) AS superseded_files
 FROM kept k JOIN jobs j ON j.job_id = k.job_id`
 

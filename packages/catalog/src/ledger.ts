@@ -1,3 +1,4 @@
+import { LadingError } from '@lading/protocol'
 import type { Database } from './database.ts'
 import type { Ledger } from './delivery-catalog.ts'
 
@@ -11,7 +12,16 @@ export function ledgerOf(db: Database): Ledger {
       )
     },
     async began(fileId, uploadId) {
-      await db.query('UPDATE uploads SET upload_id = :uploadId WHERE file_id = :fileId', { fileId, uploadId })
+      const recorded = await db.query(
+        `UPDATE uploads SET upload_id = :uploadId
+         WHERE file_id = :fileId AND (upload_id IS NULL OR upload_id = :uploadId) RETURNING 1`,
+        { fileId, uploadId },
+      )
+      if (recorded.length > 0) return
+      throw new LadingError(
+        'lease_lost',
+        `another worker began an upload of file ${fileId}, or ended the file`,
+      )
     },
     async parts(fileId, uploadId, parts) {
       await db.query(
@@ -20,14 +30,15 @@ export function ledgerOf(db: Database): Ledger {
          FROM uploads u CROSS JOIN unnest(:numbers::int[], :etags::text[], :sizes::bigint[], :crc32s::bigint[])
            AS p(part_number, etag, size, crc32)
          WHERE u.file_id = :fileId AND u.upload_id = :uploadId
-         ON CONFLICT (file_id, part_number) DO UPDATE SET etag = excluded.etag`,
+         ON CONFLICT (file_id, part_number) DO UPDATE SET
+           etag = excluded.etag, size = excluded.size, crc32 = excluded.crc32`,
         {
           fileId,
           uploadId,
           numbers: parts.map((part) => part.partNumber),
           etags: parts.map((part) => part.etag),
           sizes: parts.map((part) => part.size),
-          crc32s: parts.map((part) => part.crc32 ?? 0),
+          crc32s: parts.map((part) => part.crc32 ?? null),
         },
       )
     },

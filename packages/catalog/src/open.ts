@@ -52,6 +52,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
     url: options.url,
     poolSize: options.poolSize ?? 10,
     timeoutMs: options.timeoutMs ?? 10_000,
+    log: options.log,
     ...(options.schema === undefined ? {} : { schema: options.schema }),
   })
   const hints = new Hints(db, options.log)
@@ -86,8 +87,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
       check,
     },
     hints,
-    migrateUp: () => migrateUp(db.knex),
-    migrateDown: () => migrateDown(db.knex),
+    migrateUp: () => db.translated(() => migrateUp(db.knex)),
+    migrateDown: () => db.translated(() => migrateDown(db.knex)),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -95,7 +96,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
 
 async function checkDatabase(db: Database): Promise<void> {
   await db.query('SELECT 1')
-  const pending = await pendingMigrations(db.knex)
+  const pending = await db.translated(() => pendingMigrations(db.knex))
   if (pending.length > 0) {
     throw new LadingError(
       'catalog_unavailable',

@@ -8,7 +8,7 @@ export function packsOf(db: Database): Packs {
         `SELECT asked.pack_id, CASE
              WHEN p.pack_id IS NULL THEN 'unknown'
              WHEN p.dropped_at IS NULL AND EXISTS (
-               SELECT 1 FROM files f WHERE f.pack_id = p.pack_id AND f.state IN ('spooled', 'uploading', 'failed')) THEN 'needed'
+               SELECT 1 FROM work_items w WHERE w.pack_id = p.pack_id AND w.state <> 'done') THEN 'needed'
              ELSE 'free' END AS status
          FROM unnest(:packIds::uuid[]) AS asked(pack_id) LEFT JOIN packs p USING (pack_id)`,
         { packIds },
@@ -16,14 +16,14 @@ export function packsOf(db: Database): Packs {
       return new Map(rows.map((row) => [row.packId, row.status]))
     },
     async expired(spoolId, olderThanMs, limit) {
-      // The row's lock orders this with a retry of the job, which looks at dropped_at under the same lock.
+      // The job's lock orders this with a retry, which takes it first and then looks at dropped_at.
       const rows = await db.query<{ packId: string }>(
         `UPDATE packs SET dropped_at = now() WHERE pack_id IN (
            SELECT p.pack_id FROM packs p JOIN jobs j USING (job_id)
            WHERE p.spool_id = :spoolId AND p.dropped_at IS NULL
              AND p.created_at < now() - :olderThanMs * interval '1 ms'
              AND j.state IN ('failed', 'cancelled') AND j.ended_at < now() - :olderThanMs * interval '1 ms'
-           LIMIT :limit FOR UPDATE OF p SKIP LOCKED
+           LIMIT :limit FOR UPDATE OF p, j SKIP LOCKED
          ) RETURNING pack_id`,
         { spoolId, olderThanMs, limit },
       )

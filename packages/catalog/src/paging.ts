@@ -1,3 +1,4 @@
+import { isId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Page } from './model.ts'
 
@@ -20,7 +21,7 @@ export function keyOfCursor(cursor: string | undefined): string {
 export function idOfCursor(cursor: string | undefined): string | undefined {
   const key = keyOfCursor(cursor)
   if (key === '') return undefined
-  if (!/^[0-9a-f-]{36}$/.test(key)) {
+  if (!isId(key)) {
     throw new LadingError('validation_failed', 'cursor: not one that a page of this list gave')
   }
   return key

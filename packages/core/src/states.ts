@@ -4,7 +4,7 @@
  */
 export const FILE_MOVES = {
   spooled: ['uploading', 'superseded', 'cancelled', 'failed'],
-  uploading: ['stored', 'superseded', 'cancelled', 'failed', 'spooled'],
+  uploading: ['stored', 'superseded', 'cancelled', 'failed'],
   failed: ['spooled'],
   stored: [],
   superseded: [],
@@ -21,7 +21,7 @@ export const JOB_MOVES = {
 } as const satisfies Moves
 
 export const WORK_MOVES = {
-  ready: ['leased', 'done'],
+  ready: ['leased', 'done', 'dead'],
   leased: ['ready', 'done', 'dead'],
   dead: ['ready'],
   done: [],

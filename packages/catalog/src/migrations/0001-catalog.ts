@@ -88,6 +88,7 @@ CREATE TABLE work_items (
   job_id           uuid NOT NULL REFERENCES jobs,
   tenant_id        text NOT NULL,
   route            text NOT NULL,
+  pack_id          uuid NOT NULL REFERENCES packs,
   bytes            bigint NOT NULL,
   state            text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'leased', 'done', 'dead')),
   epoch            integer NOT NULL DEFAULT 0,
@@ -106,18 +107,21 @@ CREATE TABLE work_items (
 CREATE INDEX work_items_ready ON work_items (route, tenant_id, available_at, work_id) WHERE state = 'ready';
 CREATE INDEX work_items_leased ON work_items (lease_expires_at) WHERE state = 'leased';
 CREATE INDEX work_items_by_job ON work_items (job_id);
+-- The work that still needs its pack, or would if it were tried again: a pack without any can go.
+CREATE INDEX work_items_needing_pack ON work_items (pack_id) WHERE state <> 'done';
 
+-- Jobs and work items are inserted by the statement that inserts their files, so no foreign key asks for them again:
+-- with them, accepting takes FIXME as long. The state is in no index, so that a move of it is an update in place.
 CREATE TABLE files (
   file_id      uuid PRIMARY KEY,
-  job_id       uuid NOT NULL REFERENCES jobs,
-  work_id      uuid NOT NULL REFERENCES work_items,
+  job_id       uuid NOT NULL,
+  work_id      uuid NOT NULL,
   run_id       uuid NOT NULL,
   path         text COLLATE "C" NOT NULL,
   size         bigint NOT NULL,
   sha256       bytea NOT NULL CHECK (length(sha256) = 32),
   crc32        bigint NOT NULL,
   block_crcs   bytea NOT NULL,
-  pack_id      uuid NOT NULL REFERENCES packs,
   pack_offset  bigint NOT NULL,
   state        text NOT NULL DEFAULT 'spooled'
                CHECK (state IN ('spooled', 'uploading', 'stored', 'failed', 'superseded', 'cancelled')),
@@ -128,8 +132,6 @@ CREATE TABLE files (
 );
 CREATE INDEX files_by_job ON files (job_id, file_id);
 CREATE INDEX files_by_work ON files (work_id);
--- The files that still need their pack: a pack without any can go.
-CREATE INDEX files_needing_pack ON files (pack_id) WHERE state IN ('spooled', 'uploading', 'failed');
 
 -- For each path of a run: the file that was accepted last, and the file that may write its object. The row's lock
 -- orders accepts of one path, and makes sure that one key has one writer at a time.
@@ -157,7 +159,7 @@ CREATE TABLE upload_parts (
   part_number integer NOT NULL CHECK (part_number BETWEEN 1 AND 10000),
   etag        text NOT NULL,
   size        bigint NOT NULL,
-  crc32       bigint NOT NULL,
+  crc32       bigint,
   PRIMARY KEY (file_id, part_number)
 );
 
@@ -174,25 +176,31 @@ CREATE TABLE artifacts (
   key       text COLLATE "C" NOT NULL,
   etag      text NOT NULL,
   state     text NOT NULL DEFAULT 'stored' CHECK (state IN ('stored', 'replacing')),
+  -- Counts the writers that were let at its object, so that what was proven before one came is not believed after it.
+  writers   integer NOT NULL DEFAULT 0,
   stored_at timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (run_id, path)
 );
 CREATE INDEX artifacts_replacing ON artifacts (stored_at) WHERE state = 'replacing';
 
--- Objects whose catalog row is gone and that are still to be deleted.
+-- Objects that no artifact claims and that are still to be deleted: those of deleted artifacts, known by their ETag, and
+-- those that a file which was given up may have left, known by what the file's bytes are.
 CREATE TABLE deletions (
+  deletion_id  uuid PRIMARY KEY DEFAULT gen_random_uuid(),
   run_id       uuid NOT NULL,
   path         text COLLATE "C" NOT NULL,
   bucket       text NOT NULL,
   key          text COLLATE "C" NOT NULL,
-  etag         text NOT NULL,
+  etag         text,
+  file_id      uuid,
   attempts     integer NOT NULL DEFAULT 0,
   available_at timestamptz NOT NULL DEFAULT now(),
   leased_until timestamptz,
   last_error   text,
-  PRIMARY KEY (run_id, path)
+  CHECK ((etag IS NULL) <> (file_id IS NULL))
 );
 CREATE INDEX deletions_due ON deletions (available_at);
+CREATE INDEX deletions_by_path ON deletions (run_id, path);
 
 CREATE TABLE idempotency_keys (
   tenant_id    text NOT NULL,
