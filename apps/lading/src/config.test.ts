@@ -1,0 +1,169 @@
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+import { SettingsError } from './settings/read.ts'
+
+const S3 = { S3_ENDPOINT: 'http://127.0.0.1:7070' }
+
+test('with no settings everything is embedded, and lies in .lading', () => {
+  const config = readConfig({})
+  const data = resolve('.lading')
+  expect(config).toMatchObject({
+    dataDirectory: data,
+    databaseUrl: undefined,
+    redisUrl: undefined,
+    store: { kind: 'directory', root: join(data, 'objects') },
+    bucket: 'matih-artifacts',
+    spool: { directory: join(data, 'spool') },
+    host: '127.0.0.1',
+    api: { port: 8080, defaultTenant: 'default', locations: { roots: [] } },
+  })
+})
+
+test('the spool and the objects can lie elsewhere than the rest', () => {
+  expect(readConfig({ LADING_SPOOL_DIR: '/fast/spool', LADING_OBJECTS_DIR: '/large/objects' })).toMatchObject(
+    {
+      spool: { directory: '/fast/spool' },
+      store: { root: '/large/objects' },
+    },
+  )
+})
+
+test('an endpoint is enough to use S3, with the bucket in the path', () => {
+  expect(readConfig(S3)).toMatchObject({
+    store: { kind: 's3', options: { endpoint: S3.S3_ENDPOINT, region: 'us-east-1', forcePathStyle: true } },
+    bucket: 'matih-artifacts',
+    api: { bucket: 'matih-artifacts', locations: { scheme: { scheme: 's3' } } },
+  })
+})
+
+test('a bucket without an endpoint is one of AWS, with the bucket in the host name', () => {
+  expect(readConfig({ S3_BUCKET: 'artifacts', S3_REGION: 'eu-central-1' })).toMatchObject({
+    store: {
+      kind: 's3',
+      options: { endpoint: undefined, region: 'eu-central-1', forcePathStyle: false },
+    },
+    bucket: 'artifacts',
+  })
+})
+
+test('whether the bucket is in the path can be said', () => {
+  expect(readConfig({ ...S3, S3_PATH_STYLE: 'false' })).toMatchObject({
+    store: { options: { forcePathStyle: false } },
+  })
+})
+
+test('settings of S3 without a bucket or an endpoint stop the start, so that no artifact goes astray', () => {
+  expect(faultsOf({ S3_REGION: 'eu-central-1', S3_STORAGE_CLASS: 'STANDARD_IA' })).toEqual([
+    'S3_REGION: has no effect without S3_BUCKET or S3_ENDPOINT; set one of them',
+    'S3_STORAGE_CLASS: has no effect without S3_BUCKET or S3_ENDPOINT; set one of them',
+  ])
+})
+
+test('encryption is asked for as it is set, and a key goes with KMS alone', () => {
+  const sseOf = (environment: Record<string, string>) => {
+    const { store } = readConfig({ ...S3, ...environment })
+    return store.kind === 's3' ? store.options.sse : undefined
+  }
+  expect(sseOf({})).toBeUndefined()
+  expect(sseOf({ S3_SSE: 'AES256' })).toBe('AES256')
+  expect(sseOf({ S3_SSE: 'aws:kms', S3_KMS_KEY_ID: 'alias/ml' })).toEqual({ kmsKeyId: 'alias/ml' })
+  expect(faultsOf({ ...S3, S3_SSE: 'aws:kms' })).toEqual([
+    'S3_KMS_KEY_ID: must be set where S3_SSE is aws:kms',
+  ])
+  expect(faultsOf({ ...S3, S3_SSE: 'AES256', S3_KMS_KEY_ID: 'alias/ml' })).toEqual([
+    'S3_KMS_KEY_ID: has no effect unless S3_SSE is aws:kms',
+  ])
+})
+
+test('roots for artifact locations are for all tenants or for one', () => {
+  const roots = 's3://shared/ml/, acme-corp=s3://acme/, '
+  expect(readConfig({ ...S3, LADING_ARTIFACT_ROOTS: roots }).api.locations.roots).toEqual([
+    { tenant: undefined, location: { scheme: 's3', bucket: 'shared', prefix: 'ml/' } },
+    { tenant: 'acme-corp', location: { scheme: 's3', bucket: 'acme', prefix: '' } },
+  ])
+})
+
+test('where a directory is the store, roots are file URLs below it', () => {
+  const uri = pathToFileURL('/large/objects').href
+  const settings = { LADING_OBJECTS_DIR: '/large/objects', LADING_ARTIFACT_ROOTS: `${uri}/team-bucket/a/` }
+  expect(readConfig(settings).api.locations).toEqual({
+    scheme: { scheme: 'file', rootUri: `${uri}/` },
+    roots: [{ tenant: undefined, location: { scheme: 'file', bucket: 'team-bucket', prefix: 'a/' } }],
+  })
+})
+
+test('every root that cannot be one is named', () => {
+  const faults = faultsOf({
+    ...S3,
+    LADING_ARTIFACT_ROOTS: 's3://fine/,ftp://bucket/x/,no tenant=s3://bucket/,s3://bucket/../other/',
+  })
+  expect(faults).toHaveLength(3)
+  expect(faults[0]).toMatch(/^LADING_ARTIFACT_ROOTS: .*ftp:\/\/bucket\/x\/.* must begin with s3:\/\//)
+  expect(faults[1]).toMatch(/^LADING_ARTIFACT_ROOTS: tenant id: .*no tenant/)
+  expect(faults[2]).toMatch(/^LADING_ARTIFACT_ROOTS: .*\.\./)
+})
+
+test('requests can be made to name their tenant', () => {
+  expect(readConfig({ LADING_DEFAULT_TENANT: '' }).api.defaultTenant).toBeUndefined()
+  expect(readConfig({ LADING_DEFAULT_TENANT: 'acme-corp' }).api.defaultTenant).toBe('acme-corp')
+  expect(faultsOf({ LADING_DEFAULT_TENANT: 'acme corp' })).toHaveLength(1)
+})
+
+test('limits, leases and retries reach the parts that keep them', () => {
+  const config = readConfig({
+    LADING_MAX_FILE: '1GiB',
+    LADING_MAX_REQUEST: '2GiB',
+    LADING_MAX_FILES: '7',
+    LADING_MAX_FIELD: '1KiB',
+    LADING_MIN_BODY_RATE: '10KiB',
+    LADING_MAX_WAIT: '5s',
+    LADING_IDEMPOTENCY_LEASE: '9s',
+    LADING_SLOTS: '3',
+    LADING_REQUESTS_PER_SLOT: '2',
+    LADING_WORKER_MEMORY: '64MiB',
+    LADING_LEASE: '10s',
+    LADING_RETRY_ATTEMPTS: '4',
+    LADING_RETRY_MAX_AGE: '1h',
+    LADING_RETRY_MAX_DELAY: '30s',
+    LADING_KEEP_FAILED: '2h',
+    LADING_KEEP_PARTIAL: '3h',
+    LADING_KEEP_UNKNOWN: '4m',
+    LADING_SPOOL_SWEEP: '6s',
+    LADING_IDEMPOTENCY_TTL: '3h',
+    ...S3,
+  })
+  expect(config.api.limits).toMatchObject({
+    fileBytes: 2 ** 30,
+    requestBytes: 2 ** 31,
+    files: 7,
+    fieldBytes: 1024,
+    bodyBytesPerSecond: 10_240,
+    waitMs: 5_000,
+    idempotencyLeaseMs: 9_000,
+  })
+  expect(config.worker).toMatchObject({
+    slots: 3,
+    requestsPerTicket: 2,
+    memoryBytes: 64 * 2 ** 20,
+    leaseMs: 10_000,
+    retry: { attempts: 4, maxAgeMs: 3_600_000, maxDelayMs: 30_000 },
+    keepFailedMs: 7_200_000,
+    partialPackMs: 10_800_000,
+    unknownPackMs: 240_000,
+    reconcileMs: 6_000,
+    idempotencyMs: 10_800_000,
+  })
+  expect(config.store).toMatchObject({ options: { maxSockets: 22 } })
+})
+
+function faultsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof SettingsError) return error.faults
+    throw error
+  }
+}
