@@ -296,7 +296,7 @@ const STRUCTURE: readonly Refusal[] = [
     /Content-Transfer-Encoding/,
   ],
   ['a preamble beyond 1 KiB', post('p'.repeat(1100) + good), 400, 'multipart_malformed', /1024/],
-  ['bytes after the terminator', post(`${good}more`), 400, 'multipart_malformed', /after/],
+  ['bytes after the terminator', post(`${good}more`), 400, 'multipart_malformed', /follow/],
   ['LF-only lines', post(good.replaceAll('\r\n', '\n')), 400, 'multipart_malformed', /CRLF/],
   [
     'a nested multipart',

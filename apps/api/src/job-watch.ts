@@ -126,10 +126,19 @@ export class JobWatch {
   async #lookAt(jobIds: string[]): Promise<void> {
     try {
       for (const job of await this.#peek(jobIds)) {
-        for (const listener of [...(this.#watches.get(job.jobId)?.listeners ?? [])]) listener(job)
+        for (const listener of [...(this.#watches.get(job.jobId)?.listeners ?? [])]) this.#tell(listener, job)
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'could not look at the jobs that clients wait for')
+    }
+  }
+
+  /** A listener that fails must not keep the news from the others. */
+  #tell(listener: (job: Job) => void, job: Job): void {
+    try {
+      listener(job)
+    } catch (error) {
+      this.#log.error({ err: error, job_id: job.jobId }, 'could not tell a client of its job')
     }
   }
 }

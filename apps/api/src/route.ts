@@ -38,7 +38,7 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
     )
   }
   for (const path of new Set(routes.map((route) => route.path))) {
-    app.all(expressPath(path), (request) => refuseMethod(request, methodsAt(routes, path)))
+    app.route(expressPath(path)).all((request) => refuseMethod(request, methodsAt(routes, path)))
   }
 }
 
