@@ -26,7 +26,7 @@ export async function completeUpload(
     if (
       reported !== undefined &&
       reported !== facts.crc32 &&
-      s3.traits.of(ref.bucket).reportsChecksums !== false
+      s3.traits.of(ref.bucket).keepsChecksums !== false
     )
       throw mismatch(ref, 'the store reports another CRC-32 of the completed upload')
     return await proveWritten(s3, ref, facts, { ...evidence, etag: reply.ETag }, options.signal)
@@ -38,8 +38,8 @@ export async function completeUpload(
  * part was sent with its MD5, which is where the probe found that the store keeps no checksums.
  */
 function evidenceOf(s3: S3Context, ref: ObjectRef, parts: readonly PartReceipt[]): Evidence {
-  const { reportsChecksums, md5Etags } = s3.traits.of(ref.bucket)
-  const partsCarriedMd5 = reportsChecksums === false && md5Etags === true
+  const { keepsChecksums, md5Etags } = s3.traits.of(ref.bucket)
+  const partsCarriedMd5 = keepsChecksums === false && md5Etags === true
   return {
     compositeCrc32: () => compositeCrc32(parts),
     ...(partsCarriedMd5 ? { md5Etag: () => multipartEtag(parts) } : {}),
@@ -60,7 +60,7 @@ export function complete(
     Key: ref.key,
     UploadId: uploadId,
     MultipartUpload: { Parts: parts.map((part) => named(part, traits.takesChecksums)) },
-    ...(traits.takesChecksums ? wholeObject(facts) : {}),
+    ...(traits.takesChecksums && traits.takesFullObject ? wholeObject(facts) : {}),
     ...condition(traits, precondition),
   }
   const timeoutMs = s3.options.requestTimeoutMs + facts.size / COPY_BYTES_PER_MS

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { crc32Of } from '@lading/core'
 import { describe, expect, it } from 'vitest'
-import { answer, fault, send } from './testing/lying-s3.ts'
+import { answer, fault, type Lie, send } from './testing/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -108,6 +108,20 @@ describe('a store that is in trouble', () => {
     )
     await store.uploadPart(REF, uploadId, { partNumber: 1, body, crc32: crc32Of(body) }, SIGNAL)
     expect(server.uploads.get(uploadId)?.parts.get(1)?.body.equals(body)).toBe(true)
+  })
+
+  it('may refuse a body and cut the connection before it is sent, so that the refusal is lost', async () => {
+    const { server, store } = await openLyingS3()
+    const { uploadId } = await beginUpload(store)
+    await store.abortUpload(REF, uploadId, SIGNAL)
+    const reset: Lie = ({ request }) => void request.socket.resetAndDestroy()
+    server.lie('UploadPart', reset)
+    server.lie('PutObject', reset)
+    const part = { partNumber: 1, body: BODY, crc32: FACTS.crc32 }
+    expect(await codeOf(store.uploadPart(REF, uploadId, part, SIGNAL))).toBe('store_upload_gone')
+    expect(await codeOf(store.put(REF, BODY, FACTS, WRITE))).toBe('store_unavailable')
+    server.lie('HeadObject', answer({ status: 403 }))
+    expect(await codeOf(store.put(REF, BODY, FACTS, WRITE))).toBe('store_access_denied')
   })
 
   it('is not asked twice to begin an upload when it may have begun one', async () => {

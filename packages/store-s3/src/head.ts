@@ -48,7 +48,7 @@ async function headObject(s3: S3Context, ref: ObjectRef, signal: AbortSignal): P
       sending,
     ),
   )
-  const reported: ReportedChecksum = traits.reportsChecksums === false ? {} : reply
+  const reported: ReportedChecksum = traits.keepsChecksums === false ? {} : reply
   return {
     size: reply.ContentLength ?? Number.NaN,
     etag: reply.ETag ?? '',

@@ -6,7 +6,9 @@ import {
   codeOf,
   errorOf,
   FACTS,
+  openBlackHole,
   openLyingS3,
+  openStoreAt,
   PATH,
   REF,
   SIGNAL,
@@ -152,6 +154,23 @@ describe('a store that keeps no checksums', () => {
   })
 })
 
+describe('a store that knows only checksums of checksums for uploads in parts', () => {
+  it('is found out by its probe, and proves an upload by that', async () => {
+    const { server, store } = await openLyingS3({ checksums: 'composite', etags: 'opaque' })
+    expect(await store.probe('bucket', '', SIGNAL)).toMatchObject({
+      verifiesChecksums: true,
+      reportsChecksums: false,
+    })
+    expect(server.objects.size + server.uploads.size).toBe(0)
+    const { uploadId, parts } = await beginUpload(store)
+    expect(await store.completeUpload(REF, uploadId, parts, FACTS, WRITE)).toMatchObject({
+      proof: 'checksum',
+    })
+    expect(await store.put(REF, BODY, FACTS, WRITE)).toMatchObject({ proof: 'checksum' })
+    expect(server.count('GetObject')).toBe(0)
+  })
+})
+
 describe('a store without conditional writes', () => {
   for (const conditions of ['ignored', 'not implemented'] as const) {
     it(`is found out by its probe, when they are ${conditions}`, async () => {
@@ -184,6 +203,16 @@ describe('a probe', () => {
       conditionalWrites: true,
     })
     expect(server.objects.size + server.uploads.size).toBe(0)
+  })
+
+  it('of a store that does not answer ends with the reason of its signal', async () => {
+    const store = openStoreAt(await openBlackHole(), { requestTimeoutMs: 30 })
+    const controller = new AbortController()
+    const probing = store.probe('bucket', '', controller.signal)
+    const reason = new Error('the worker stops')
+    controller.abort(reason)
+    await expect(probing).rejects.toBe(reason)
+    expect(await codeOf(store.probe('bucket', '', SIGNAL))).toBe('store_unavailable')
   })
 
   it('fails as a write would, and leaves nothing behind', async () => {

@@ -9,8 +9,10 @@ import { type Crc32, crc32Of, type ObjectFacts, type ObjectRef, type PartReceipt
 import { LadingError } from '@lading/protocol'
 import { decodeCrc32 } from './checksums.ts'
 import { type S3Context, send } from './context.ts'
+import { orEarlyRefusal } from './early-refusal.ts'
 import { md5Etag, sameEtag } from './etags.ts'
 import { attributes, checksum } from './headers.ts'
+import type { Traits } from './traits.ts'
 
 export interface Part {
   readonly partNumber: number
@@ -28,7 +30,7 @@ export async function createUpload(
     Bucket: ref.bucket,
     Key: ref.key,
     ...attributes(s3.options, facts),
-    ...(s3.traits.of(ref.bucket).takesChecksums ? FULL_OBJECT : {}),
+    ...checksumOfParts(s3.traits.of(ref.bucket)),
   }
   const request = { operation: 'CreateMultipartUpload', on: ref, signal, repeatable: false }
   const reply = await send(s3, request, (client, sending) =>
@@ -38,8 +40,12 @@ export async function createUpload(
   throw incomplete('CreateMultipartUpload', ref, 'names no upload id')
 }
 
-/** CRC-32 of the object as if it had been sent whole, in place of one of the parts' checksums. */
-const FULL_OBJECT = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const
+/** CRC-32 of the object as if it had been sent whole, in place of one of the parts' checksums, where there is that. */
+function checksumOfParts({ takesChecksums, takesFullObject }: Traits) {
+  if (!takesChecksums) return {}
+  if (!takesFullObject) return { ChecksumAlgorithm: 'CRC32' as const }
+  return { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const }
+}
 
 export async function uploadPart(
   s3: S3Context,
@@ -61,9 +67,8 @@ export async function uploadPart(
     ...(md5 === undefined ? {} : { ContentMD5: Buffer.from(md5, 'hex').toString('base64') }),
   }
   const request = { operation: 'UploadPart', on: ref, signal, bytes: body.length }
-  const reply = await send(s3, request, (client, sending) =>
-    client.send(new UploadPartCommand(input), sending),
-  )
+  const sending = send(s3, request, (client, options) => client.send(new UploadPartCommand(input), options))
+  const reply = await orEarlyRefusal(sending, () => listPage(s3, ref, uploadId, undefined, signal))
   if (reply.ETag === undefined) throw incomplete('UploadPart', ref, 'names no ETag')
   const reported = decodeCrc32(reply.ChecksumCRC32)
   if (reported !== undefined && reported !== crc32)
@@ -82,10 +87,7 @@ export async function listParts(
   const parts: PartReceipt[] = []
   let marker: string | undefined
   do {
-    const input = { Bucket: ref.bucket, Key: ref.key, UploadId: uploadId, PartNumberMarker: marker }
-    const page = await send(s3, { operation: 'ListParts', on: ref, signal }, (client, sending) =>
-      client.send(new ListPartsCommand(input), sending),
-    )
+    const page = await listPage(s3, ref, uploadId, marker, signal)
     parts.push(...receipts(page))
     marker = nextMarker(page, marker, ref)
   } while (marker !== undefined)
@@ -114,10 +116,23 @@ export async function abortUpload(
  * verify `Content-MD5`, and answer with it as the ETag.
  */
 function guard(s3: S3Context, ref: ObjectRef, { partNumber, body, crc32 }: Part): string | undefined {
-  const { verifiesChecksums, reportsChecksums } = s3.traits.of(ref.bucket)
+  const { verifiesChecksums, keepsChecksums } = s3.traits.of(ref.bucket)
   if (verifiesChecksums !== true && crc32Of(body) !== crc32)
     throw altered(ref, partNumber, 'its CRC-32 is not that of accept time; nothing was sent')
-  return reportsChecksums === false ? md5Etag(body) : undefined
+  return keepsChecksums === false ? md5Etag(body) : undefined
+}
+
+function listPage(
+  s3: S3Context,
+  ref: ObjectRef,
+  uploadId: string,
+  marker: string | undefined,
+  signal: AbortSignal,
+): Promise<ListPartsCommandOutput> {
+  const input = { Bucket: ref.bucket, Key: ref.key, UploadId: uploadId, PartNumberMarker: marker }
+  return send(s3, { operation: 'ListParts', on: ref, signal }, (client, sending) =>
+    client.send(new ListPartsCommand(input), sending),
+  )
 }
 
 function receipts(page: ListPartsCommandOutput): PartReceipt[] {

@@ -4,7 +4,9 @@ import { LadingError } from '@lading/protocol'
 import { fullCrc32 } from './checksums.ts'
 import { writeConditionally } from './conditional-write.ts'
 import { type S3Context, send } from './context.ts'
+import { orEarlyRefusal } from './early-refusal.ts'
 import { md5Etag } from './etags.ts'
+import { see } from './head.ts'
 import { attributes, checksum, condition } from './headers.ts'
 import { declareSha256 } from './signing.ts'
 import { mismatch, proveWritten } from './verification.ts'
@@ -24,7 +26,7 @@ export async function put(
     if (
       reported !== undefined &&
       reported !== facts.crc32 &&
-      s3.traits.of(ref.bucket).reportsChecksums !== false
+      s3.traits.of(ref.bucket).keepsChecksums !== false
     )
       throw mismatch(ref, 'the store reports another CRC-32 of what it received')
     return await proveWritten(s3, ref, facts, { ...evidence, etag: reply.ETag }, options.signal)
@@ -49,9 +51,10 @@ export function putObject(
     ...condition(traits, precondition),
   }
   const request = { operation: 'PutObject', on: ref, signal, bytes: body.length }
-  return send(s3, request, (client, sending) =>
-    client.send(declareSha256(new PutObjectCommand(input), facts.sha256), sending),
+  const sending = send(s3, request, (client, options) =>
+    client.send(declareSha256(new PutObjectCommand(input), facts.sha256), options),
   )
+  return orEarlyRefusal(sending, () => see(s3, ref, signal))
 }
 
 /** A store that is known to verify refuses other bytes by itself; any other must not be given them. */

@@ -6,10 +6,14 @@ export interface Traits {
   readonly verifiesChecksums: boolean | undefined
   /** Reports a full-object CRC-32 that it took itself, of objects of one request and of parts. */
   readonly reportsChecksums: boolean | undefined
+  /** Reports that, or of an upload in parts the checksum of the parts' checksums: either is a proof. */
+  readonly keepsChecksums: boolean | undefined
   /** `If-Match` and `If-None-Match` hold on Put and Complete. */
   readonly conditionalWrites: boolean | undefined
   /** Takes the headers of checksums at all. */
   readonly takesChecksums: boolean
+  /** Takes the checksum of the whole object, instead of one of the parts' checksums, at the end of an upload. */
+  readonly takesFullObject: boolean
   /** ETags are MD5s, so that one that differs is a proof of other bytes. */
   readonly md5Etags: boolean | undefined
 }
@@ -18,8 +22,10 @@ export interface Traits {
 const UNPROBED: Traits = {
   verifiesChecksums: undefined,
   reportsChecksums: undefined,
+  keepsChecksums: undefined,
   conditionalWrites: undefined,
   takesChecksums: true,
+  takesFullObject: true,
   md5Etags: undefined,
 }
 

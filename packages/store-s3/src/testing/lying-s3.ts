@@ -19,8 +19,8 @@ export type Operation =
 
 /** What kind of store it is, when it does not lie. */
 export interface Character {
-  /** `verified` and kept; `repeated` without a look; `unknown`: ignored, as by stores older than they are. */
-  readonly checksums: 'verified' | 'repeated' | 'unknown'
+  /** `verified` and kept; `composite`: those of parts, not of the whole; `repeated` without a look; `unknown`: ignored, as by stores older than they are. */
+  readonly checksums: 'verified' | 'composite' | 'repeated' | 'unknown'
   readonly etags: 'md5' | 'opaque'
   readonly conditions: 'held' | 'ignored' | 'not implemented'
 }
@@ -127,7 +127,7 @@ export class LyingS3 {
 
   #refusal(key: string, headers: IncomingMessage['headers'], body?: Buffer): Reply | undefined {
     const sent = headers['x-amz-checksum-crc32']
-    const verifies = this.#character.checksums === 'verified'
+    const verifies = ['verified', 'composite'].includes(this.#character.checksums)
     if (verifies && body !== undefined && sent !== undefined && sent !== crcOf(body))
       return fault(400, 'BadDigest')
     const conditional = headers['if-match'] ?? headers['if-none-match']
@@ -162,7 +162,11 @@ export class LyingS3 {
     const parts = [...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part)
     const body = Buffer.concat(parts.map((part) => part.body))
     const md5s = Buffer.concat(parts.map((part) => Buffer.from(part.etag.slice(1, 33), 'hex')))
-    const stored = this.#stored(body, { ...upload.headers, ...headers })
+    const composite = this.#character.checksums === 'composite'
+    if (composite && headers['x-amz-checksum-crc32'] !== undefined) return fault(400, 'BadDigest')
+    const kept = this.#stored(body, { ...upload.headers, ...headers })
+    const crcs = Buffer.concat(parts.map((part) => Buffer.from(part.crc32 ?? '', 'base64')))
+    const stored = composite ? { ...kept, crc32: `${crcOf(crcs)}-${parts.length}` } : kept
     const etag = this.#character.etags === 'md5' ? `"${md5(md5s)}-${parts.length}"` : stored.etag
     this.objects.set(key, { ...stored, etag })
     this.uploads.delete(id)
@@ -244,7 +248,9 @@ function noSuchUpload(): Reply {
 }
 
 function checksumHeader({ crc32 }: StoredBytes): Record<string, string> {
-  return crc32 === undefined ? {} : { 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-type': 'FULL_OBJECT' }
+  if (crc32 === undefined) return {}
+  const type = crc32.includes('-') ? 'COMPOSITE' : 'FULL_OBJECT'
+  return { 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-type': type }
 }
 
 function crcOf(body: Buffer): string {
