@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { LadingError } from '@lading/protocol'
 import type { Express } from 'express'
@@ -34,10 +34,11 @@ export function createHttpServer(app: Express, context: ApiContext): HttpService
     noDelay: true,
   })
   server.timeout = limits.idleMs
-  server.on('request', app)
+  const answers = new Answers(app, server)
+  server.on('request', answers.begin)
   // Without this listener Node would tell every client to go on; `readBody` does when the request was admitted.
-  server.on('checkContinue', app)
-  server.on('checkExpectation', app)
+  server.on('checkContinue', answers.begin)
+  server.on('checkExpectation', answers.begin)
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     answerBrokenFraming(error, socket, context)
   })
@@ -45,9 +46,39 @@ export function createHttpServer(app: Express, context: ApiContext): HttpService
   return {
     listen: () => listen(server, host, port),
     stop: (graceMs) => {
-      stopped ??= stop(server, context, graceMs)
+      stopped ??= stop(server, answers, context, graceMs)
       return stopped
     },
+  }
+}
+
+/** Answers under way, so that when the server stops each closes its connection instead of keeping it for another. */
+class Answers {
+  readonly #app: Express
+  readonly #server: Server
+  readonly #open = new Set<ServerResponse>()
+  #stopping = false
+
+  constructor(app: Express, server: Server) {
+    this.#app = app
+    this.#server = server
+  }
+
+  readonly begin = (request: IncomingMessage, response: ServerResponse): void => {
+    this.#open.add(response)
+    response.once('close', () => {
+      this.#open.delete(response)
+      // What had its head sent before the stop (a stream of events) promised to keep the connection.
+      if (this.#stopping) setImmediate(() => this.#server.closeIdleConnections())
+    })
+    this.#app(request, response)
+  }
+
+  closeAfterEach(): void {
+    this.#stopping = true
+    for (const response of this.#open) {
+      if (!response.headersSent) response.setHeader('connection', 'close')
+    }
   }
 }
 
@@ -62,7 +93,8 @@ async function listen(server: Server, host: string, port: number): Promise<{ url
   return { url: `http://${name}:${address.port}`, port: address.port }
 }
 
-async function stop(server: Server, context: ApiContext, graceMs: number): Promise<void> {
+async function stop(server: Server, answers: Answers, context: ApiContext, graceMs: number): Promise<void> {
+  answers.closeAfterEach()
   context.stopping.abort()
   const { promise: closed, resolve } = Promise.withResolvers<void>()
   if (!server.listening) resolve()
