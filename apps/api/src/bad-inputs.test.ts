@@ -719,6 +719,14 @@ async function expectNextServed(connection: RawConnection, closing: string | und
   expect((await server.fetch('/healthz')).status).toBe(200)
 }
 
+test('a cursor of nonsense in the shape of an id is a mistake, not a fault', async () => {
+  const cursor = Buffer.from('-'.repeat(36)).toString('base64url')
+  for (const path of ['/api/v1/jobs', '/api/v1/experiments']) {
+    const response = await server.fetch(`${path}?cursor=${cursor}`)
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'validation_failed' }])
+  }
+})
+
 test('an unsupported digest is answered with the algorithm that is wanted', async () => {
   const headers = { 'content-digest': 'md5=:YWJj:' }
   const response = await server.fetch(`${run}/artifacts/x`, { method: 'PUT', body: 'x', headers })

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { formatDigestField, newId, type Sha256Hex } from '@lading/core'
+import { LadingError } from '@lading/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
+import { failAll } from './fixtures/deliver-all.ts'
 import { RawConnection } from './fixtures/raw-connection.ts'
 
 let server: ApiUnderTest
@@ -197,3 +199,45 @@ test('a client that asks first is told to go on when it is admitted, and spared 
   const refusal = await bad.answer()
   expect(refusal).toMatchObject({ status: 404, headers: { connection: 'close' } })
 })
+
+test('a client that waits for what then fails is told why, and of which file', async () => {
+  const { path } = await server.run()
+  let answered = false
+  const answer = server
+    .fetch(`${path}/artifacts/f.txt`, { method: 'PUT', body: 'f', headers: { prefer: 'wait=60' } })
+    .finally(() => {
+      answered = true
+    })
+  const fail = () => failAll(server.catalog, server.spool, 'store_access_denied', 'the key may not write')
+  await until(() => fail().then(() => answered), { within: 30_000 })
+  const response = await answer
+  const problem = (await response.json()) as Record<string, string>
+  expect([response.status, problem]).toMatchObject([
+    502,
+    { code: 'store_access_denied', detail: '"f.txt": the key may not write', retryable: false },
+  ])
+  expect(await server.json(String(problem.status_url))).toMatchObject({
+    job_id: problem.job_id,
+    state: 'failed',
+    error: { code: 'store_access_denied', path: 'f.txt' },
+  })
+  const retried = await server.fetch(`${problem.status_url}/retry`, { method: 'POST' })
+  expect([retried.status, await retried.json()]).toMatchObject([202, { state: 'queued' }])
+})
+
+test.each([
+  ['may have been lost in the answer', 'catalog_unavailable', 503, 1],
+  ['surely was not made', 'path_conflict', 409, 0],
+] as const)(
+  'an acceptance that %s leaves its pack, or not, as it must',
+  async (_what, code, status, packs) => {
+    await using own = await ApiUnderTest.start()
+    const { path } = await own.run()
+    Object.assign(own.catalog.api.uploads, {
+      accept: () => Promise.reject(new LadingError(code, 'so it was')),
+    })
+    const response = await own.fetch(`${path}/artifacts/p.txt`, { method: 'PUT', body: 'p' })
+    expect(response.status).toBe(status)
+    expect(await own.packs()).toHaveLength(packs)
+  },
+)

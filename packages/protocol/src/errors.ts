@@ -53,6 +53,12 @@ export const ERRORS = {
   file_too_large: row(413, false, 'A file is larger than the limit'),
   length_mismatch: row(400, false, 'The body is not as long as it was declared'),
 
+  // Archives
+  archive_malformed: row(400, false, 'The archive is not well formed'),
+  archive_incomplete: row(400, false, 'The archive ended before its end was marked'),
+  archive_entry_refused: row(422, false, 'The archive has an entry that cannot be taken'),
+  archive_too_large: row(413, false, 'The archive holds more than the limits allow'),
+
   // Idempotency
   idempotency_key_invalid: row(400, false, 'The idempotency key is not valid'),
   idempotency_key_in_flight: row(409, true, 'A request with this idempotency key is still under way'),
