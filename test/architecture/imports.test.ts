@@ -7,16 +7,17 @@ import { ROOT, rootManifest, type SourceFile, sourcesIn, type Workspace, workspa
 const ADAPTERS = ['catalog', 'queue', 'spool', 'store-directory', 'store-s3']
 const APPS = ['api', 'worker', 'lading']
 
-/** Who may know whom: apps → adapters → core → protocol, and multipart → protocol. */
+/** Who may know whom: apps → adapters → core → protocol, and archive, multipart → protocol. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
+  archive: ['protocol'],
   multipart: ['protocol'],
   core: ['protocol'],
   ...Object.fromEntries(ADAPTERS.map((name) => [name, ['core', 'protocol']])),
-  api: [...ADAPTERS, 'core', 'multipart', 'protocol'],
-  worker: [...ADAPTERS, 'core', 'protocol'],
+  api: [...ADAPTERS, 'archive', 'core', 'multipart', 'protocol'],
+  worker: [...ADAPTERS, 'archive', 'core', 'protocol'],
   // The composition root: the one place that knows every part.
-  lading: ['api', 'worker', ...ADAPTERS, 'core', 'multipart', 'protocol'],
+  lading: ['api', 'worker', ...ADAPTERS, 'archive', 'core', 'multipart', 'protocol'],
 }
 
 /** What opens a socket, a file or a process. */
