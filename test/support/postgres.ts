@@ -19,12 +19,13 @@ export interface TestPostgres {
 /** Sound but for power cuts: nothing that a test can do to a process loses data without fsync. */
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' }
 
-export async function startPostgres(): Promise<TestPostgres> {
+/** `durable`: syncs its log to the disk at each commit, as it does where it keeps real data; for measuring. */
+export async function startPostgres({ durable = false } = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(tmpdir(), 'lading-postgres-'))
   const start = (port?: number) =>
     startEmbeddedPostgres({
       directory: join(folder, 'data'),
-      settings: SETTINGS,
+      settings: durable ? {} : SETTINGS,
       ...(port === undefined ? {} : { port }),
     })
   let server = await start()
