@@ -2,20 +2,22 @@ import type { LeftUpload } from '@lading/catalog'
 import type { ObjectRef } from '@lading/core'
 import type { WorkerContext } from './context.ts'
 
+type Deps = Pick<WorkerContext, 'store' | 'catalog'>
+
 /** Aborts an upload that is of no more use, also when its id was lost between the store and the ledger. */
 export async function abortLeftUpload(
-  context: WorkerContext,
+  deps: Deps,
   left: Pick<LeftUpload, 'object' | 'uploadId' | 'begun'>,
   signal: AbortSignal,
 ): Promise<void> {
   if (!left.begun) return
-  if (left.uploadId !== undefined) await context.store.abortUpload(left.object, left.uploadId, signal)
-  else await abortUnknownUploads(context, left.object, signal)
+  if (left.uploadId !== undefined) await deps.store.abortUpload(left.object, left.uploadId, signal)
+  else await abortUnknownUploads(deps, left.object, signal)
 }
 
 /** Aborts the uploads of the key that the ledger does not know. Only the key's one writer may call it. */
 export async function abortUnknownUploads(
-  { store, catalog }: WorkerContext,
+  { store, catalog }: Deps,
   object: ObjectRef,
   signal: AbortSignal,
 ): Promise<void> {

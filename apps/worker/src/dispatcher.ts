@@ -33,20 +33,29 @@ export class Dispatcher {
   }
 
   async #dispatch(route: string, slots: number): Promise<boolean> {
-    const { catalog, config, metrics } = this.#context
+    const { catalog, metrics } = this.#context
     const window = Math.ceil(slots * WINDOW_PER_SLOT)
     const perTenant = Math.max(1, Math.floor(slots * SHARE_OF_A_TENANT))
     const held = await catalog.backlog.held(route)
     const candidates = await catalog.backlog.candidates(route, perTenant)
     const chosen = this.#share(route).choose(candidates, held, { window, perTenant })
-    if (chosen.length === 0) return false
-    const tickets = await catalog.backlog.lease(
-      chosen.map((candidate) => candidate.workId),
-      config.leaseMs,
-    )
-    if (!(await this.#queue(route, tickets))) return false
-    metrics.dispatched.inc(tickets.length)
-    return tickets.length > 0
+    const leased = await this.#lease(chosen.map(({ workId }) => workId))
+    let queued = 0
+    for (let from = 0; from < leased.length; from += TICKETS_PER_CALL) {
+      const tickets = leased.slice(from, from + TICKETS_PER_CALL)
+      if (await this.#queue(route, tickets)) queued += tickets.length
+    }
+    metrics.dispatched.inc(queued)
+    return queued > 0
+  }
+
+  /** In the order given; without those that somebody else has leased, or that are not to be delivered any more. */
+  async #lease(workIds: readonly string[]): Promise<Ticket[]> {
+    if (workIds.length === 0) return []
+    const { catalog, config } = this.#context
+    const leased = await catalog.backlog.lease(workIds, config.leaseMs)
+    const byWork = new Map(leased.map((ticket) => [ticket.workId, ticket]))
+    return workIds.flatMap((workId) => byWork.get(workId) ?? [])
   }
 
   async #queue(route: string, tickets: readonly Ticket[]): Promise<boolean> {
@@ -90,6 +99,8 @@ export class Dispatcher {
   }
 }
 
+/** As many as the queue takes in one call. */
+const TICKETS_PER_CALL = 500
 /** A little more than the slots, so that a slot that comes free finds a ticket waiting. */
 const WINDOW_PER_SLOT = 1.25
 /** What one tenant may hold of the slots: a slot is free when another tenant comes. */

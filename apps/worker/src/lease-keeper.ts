@@ -4,22 +4,35 @@ import type { WorkerContext } from './context.ts'
 
 /** A lease that this worker holds. */
 export interface HeldLease {
-  /** Fires when the lease is lost, or can no longer be known to be held, or its job is to be cancelled. */
-  readonly signal: AbortSignal
-  /** Whether the job was cancelled; then the signal has fired. */
-  readonly cancelled: boolean
+  /** Fires when the lease is lost, or can no longer be known to be held. */
+  readonly lost: AbortSignal
+  /** Fires when the job is to be cancelled. */
+  readonly cancelled: AbortSignal
   /** Fires when a newer file was accepted for the file's path. */
-  supersededSignal(fileId: string): AbortSignal
+  superseded(fileId: string): AbortSignal
+  /**
+   * Throws when the lease is lost by now. A process that was stopped and goes on comes to its next request before its
+   * timers tell it how late it is.
+   */
+  check(): void
   release(): void
 }
 
 interface Entry {
   readonly ticket: Ticket
-  readonly aborter: AbortController
+  readonly lost: AbortController
+  readonly cancelled: AbortController
   readonly superseded: Map<string, AbortController>
-  cancelled: boolean
   heldUntil: number
 }
+
+/** Heartbeats in the time of a lease: so many that some may fail. */
+const BEATS_PER_LEASE = 6
+/**
+ * What of a lease must be left for it to count as held, as a share. It is looked at with every heartbeat, so work stops
+ * a twelfth of a lease before the lease ends, at the latest.
+ */
+const SAFETY = 1 / 4
 
 /**
  * Keeps the leases of this process alive, all with one statement. A lease that could not be extended in time is given
@@ -34,42 +47,45 @@ export class LeaseKeeper {
 
   constructor(context: WorkerContext) {
     this.#context = context
-    // More often than the heartbeat, so that a failed one is soon repeated and the end of a lease is not slept through.
-    this.#timer = setInterval(() => this.#tick(), Math.max(50, context.config.leaseMs / 6))
-  }
-
-  get size(): number {
-    return this.#entries.size
+    this.#timer = setInterval(() => this.#tick(), context.config.leaseMs / BEATS_PER_LEASE)
   }
 
   /** `asked` is when (by `performance.now()`) the statement that took the lease was sent. */
   hold(ticket: Ticket, asked: number): HeldLease {
+    const { leaseMs } = this.#context.config
+    const earlier = this.#entries.get(ticket.workId)
+    // The work came back to this process before it noticed that its earlier lease had run out.
+    if (earlier) this.#lose(earlier, 'a later attempt holds it')
     const entry: Entry = {
       ticket,
-      aborter: new AbortController(),
+      lost: new AbortController(),
+      cancelled: new AbortController(),
       superseded: new Map(),
-      cancelled: false,
-      heldUntil: asked + this.#context.config.leaseMs,
+      heldUntil: asked + leaseMs,
     }
     this.#entries.set(ticket.workId, entry)
     return {
-      signal: entry.aborter.signal,
-      get cancelled() {
-        return entry.cancelled
+      lost: entry.lost.signal,
+      cancelled: entry.cancelled.signal,
+      superseded: (fileId) => supersededOf(entry, fileId).signal,
+      check: () => {
+        this.#dropIfOverdue(entry)
+        entry.lost.signal.throwIfAborted()
       },
-      supersededSignal: (fileId) => supersededOf(entry, fileId).signal,
       release: () => {
         if (this.#entries.get(ticket.workId) === entry) this.#entries.delete(ticket.workId)
       },
     }
   }
 
+  /** What is still held is lost: nobody extends it any more. */
   close(): void {
     clearInterval(this.#timer)
+    for (const entry of this.#entries.values()) this.#lose(entry, 'its worker has stopped')
   }
 
   #tick(): void {
-    this.#dropOverdue()
+    for (const entry of this.#entries.values()) this.#dropIfOverdue(entry)
     if (this.#beating || this.#entries.size === 0) return
     this.#beating = true
     this.#beat()
@@ -79,11 +95,9 @@ export class LeaseKeeper {
       })
   }
 
-  #dropOverdue(): void {
-    const safety = this.#context.config.leaseMs / 5
-    for (const entry of this.#entries.values()) {
-      if (performance.now() > entry.heldUntil - safety) this.#lose(entry, 'it could not be extended in time')
-    }
+  #dropIfOverdue(entry: Entry): void {
+    const safety = this.#context.config.leaseMs * SAFETY
+    if (performance.now() > entry.heldUntil - safety) this.#lose(entry, 'it could not be extended in time')
   }
 
   async #beat(): Promise<void> {
@@ -103,23 +117,21 @@ export class LeaseKeeper {
       }
       entry.heldUntil = asked + config.leaseMs
       for (const fileId of answer.supersededFiles) supersededOf(entry, fileId).abort(SUPERSEDED)
-      if (answer.cancelRequested && !entry.cancelled) {
-        entry.cancelled = true
-        entry.aborter.abort(new LadingError('cancelled', 'the job was cancelled'))
-      }
+      if (answer.cancelRequested) entry.cancelled.abort(CANCELLED)
     }
   }
 
   #lose(entry: Entry, why: string): void {
     if (this.#entries.get(entry.ticket.workId) !== entry) return
     this.#entries.delete(entry.ticket.workId)
-    entry.aborter.abort(
+    entry.lost.abort(
       new LadingError('lease_lost', `the lease of work ${entry.ticket.workId} is lost: ${why}`),
     )
   }
 }
 
 const SUPERSEDED = new LadingError('superseded', 'a newer file was accepted for the same path')
+const CANCELLED = new LadingError('cancelled', 'the job was cancelled')
 
 function supersededOf(entry: Entry, fileId: string): AbortController {
   let aborter = entry.superseded.get(fileId)

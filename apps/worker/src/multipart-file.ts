@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { DeliverableFile } from '@lading/catalog'
-import {
-  type ObjectFacts,
-  type PackReader,
-  type PartReceipt,
-  type PlannedPart,
-  type Precondition,
-  partSizeFor,
-  planParts,
-  type StoredObject,
-} from '@lading/core'
+import { type PartReceipt, type PlannedPart, partSizeFor, planParts, type StoredObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { abortUnknownUploads } from './abort-upload.ts'
 import type { WorkerContext } from './context.ts'
+import type { FileDelivery } from './file-delivery.ts'
 import { inParallel } from './in-parallel.ts'
 import { PartsRecorder } from './parts-recorder.ts'
-import { writeFenced } from './precondition.ts'
+import { persistently } from './persistently.ts'
 import { readPart } from './read-slice.ts'
+import { writeFenced } from './write-fenced.ts'
 
 interface MultipartUpload {
   readonly uploadId: string
@@ -29,102 +21,111 @@ interface MultipartUpload {
  * Delivers a file in parts, and resumes where a predecessor stopped: the ledger knows the upload, the store knows its
  * parts, and a part that the store has with the right size and checksum is not sent again.
  */
-export async function uploadInParts(
+export async function uploadInParts(context: WorkerContext, delivery: FileDelivery): Promise<StoredObject> {
+  const resumed = await resumeUpload(context, delivery)
+  if (resumed !== undefined && 'object' in resumed) return resumed.object
+  const upload = resumed ?? (await beginUpload(context, delivery))
+  const parts = await sendParts(context, delivery, upload)
+  const { file, facts, signals } = delivery
+  signals.prompt.throwIfAborted()
+  return await writeFenced(context.store, delivery, (precondition) =>
+    context.store.completeUpload(file.object, upload.uploadId, parts, facts, {
+      precondition,
+      signal: signals.patient,
+    }),
+  )
+}
+
+/** The upload that the ledger knows, with its parts; `object` when the store has made the object of it already. */
+async function resumeUpload(
+  { store, catalog }: WorkerContext,
+  delivery: FileDelivery,
+): Promise<MultipartUpload | { readonly object: StoredObject } | undefined> {
+  const { file, facts, signals } = delivery
+  if (delivery.upload?.uploadId === undefined) return undefined
+  const { uploadId, partSize } = delivery.upload
+  try {
+    const parts = await store.listParts(file.object, uploadId, signals.prompt)
+    return { uploadId, partSize, sent: new Map(parts.map((part) => [part.partNumber, part])) }
+  } catch (error) {
+    if (!(error instanceof LadingError) || error.code !== 'store_upload_gone') throw error
+    const object = await store.prove(file.object, facts, signals.prompt)
+    if (object) return { object }
+    await catalog.ledger.forget(file.fileId)
+    delivery.upload = { uploadId: undefined, partSize }
+    return undefined
+  }
+}
+
+/** The intention first, the id before the first part: whatever instant the process dies at, no upload is orphaned. */
+async function beginUpload(context: WorkerContext, delivery: FileDelivery): Promise<MultipartUpload> {
+  const { store, catalog } = context
+  const { file, facts, jobId, signals } = delivery
+  const { fileId, object } = file
+  const partSize = delivery.upload?.partSize ?? partSizeFor(file.size, store.maxParts)
+  if (delivery.upload) await abortUnknownUploads(context, object, signals.prompt)
+  else
+    await persistently(context, signals.prompt, () =>
+      catalog.ledger.intend({ fileId, jobId, object, partSize }),
+    )
+  delivery.upload = { uploadId: undefined, partSize }
+  signals.prompt.throwIfAborted()
+  const uploadId = await store.createUpload(object, facts, signals.patient)
+  delivery.upload = { uploadId, partSize }
+  await record(context, delivery, uploadId)
+  return { uploadId, partSize, sent: new Map() }
+}
+
+async function record(context: WorkerContext, delivery: FileDelivery, uploadId: string): Promise<void> {
+  const { catalog, store } = context
+  const { file, signals } = delivery
+  try {
+    await persistently(context, signals.prompt, () => catalog.ledger.began(file.fileId, uploadId))
+  } catch (error) {
+    // Another has the file, and an upload of its own for it: nobody will ever look for this one.
+    if (error instanceof LadingError && error.code === 'lease_lost')
+      await store.abortUpload(file.object, uploadId, AbortSignal.timeout(context.config.leaseMs))
+    throw error
+  }
+}
+
+/** Sends what the store lacks. The receipts of all parts, in their order. */
+async function sendParts(
   context: WorkerContext,
-  jobId: string,
-  pack: PackReader,
-  file: DeliverableFile,
-  facts: ObjectFacts,
-  expected: Precondition,
-  signal: AbortSignal,
-): Promise<StoredObject> {
-  const { store, catalog, config, log } = context
-  const resumed = await resumeUpload(context, file, facts, signal)
-  if (resumed === 'complete') return await mustProve(context, file, facts, signal)
-  const upload = resumed ?? (await beginUpload(context, jobId, file, facts, signal))
-  const receipts = new Map<number, PartReceipt>()
+  delivery: FileDelivery,
+  upload: MultipartUpload,
+): Promise<PartReceipt[]> {
+  const { catalog, config, log } = context
+  const { file, jobId } = delivery
+  const receipts: PartReceipt[] = []
   const recorder = new PartsRecorder(
     (parts) => catalog.ledger.parts(file.fileId, upload.uploadId, parts),
     (err) => log.warn({ err, jobId, path: file.path }, 'parts were not recorded yet'),
   )
   try {
     await inParallel(planParts(file, upload.partSize), config.requestsPerTicket, async (part) => {
-      const receipt = await sendPart(context, pack, file, upload, part, signal)
-      receipts.set(part.partNumber, receipt)
+      const receipt = await sendPart(context, delivery, upload, part)
+      receipts.push(receipt)
       recorder.add(receipt)
     })
   } finally {
     await recorder.flush()
   }
-  const parts = [...receipts.values()].sort((a, b) => a.partNumber - b.partNumber)
-  return await writeFenced(store, file, facts, expected, signal, (precondition) =>
-    store.completeUpload(file.object, upload.uploadId, parts, facts, { precondition, signal }),
-  )
-}
-
-/** The upload that the ledger knows, with its parts; `complete` when the store has made the object of it already. */
-async function resumeUpload(
-  { store, catalog }: WorkerContext,
-  file: DeliverableFile,
-  facts: ObjectFacts,
-  signal: AbortSignal,
-): Promise<MultipartUpload | 'complete' | undefined> {
-  if (file.upload?.uploadId === undefined) return undefined
-  const { uploadId, partSize } = file.upload
-  try {
-    const parts = await store.listParts(file.object, uploadId, signal)
-    return { uploadId, partSize, sent: new Map(parts.map((part) => [part.partNumber, part])) }
-  } catch (error) {
-    if (!(error instanceof LadingError) || error.code !== 'store_upload_gone') throw error
-    if (await store.prove(file.object, facts, signal)) return 'complete'
-    await catalog.ledger.forget(file.fileId)
-    return undefined
-  }
-}
-
-async function mustProve(
-  { store }: WorkerContext,
-  file: DeliverableFile,
-  facts: ObjectFacts,
-  signal: AbortSignal,
-): Promise<StoredObject> {
-  const proven = await store.prove(file.object, facts, signal)
-  if (!proven)
-    throw new LadingError('store_object_mismatch', `${store.uri(file.object)} changed while it was checked`)
-  return proven
-}
-
-/** The intention first, the id before the first part: whatever instant the process dies at, no upload is orphaned. */
-async function beginUpload(
-  context: WorkerContext,
-  jobId: string,
-  file: DeliverableFile,
-  facts: ObjectFacts,
-  signal: AbortSignal,
-): Promise<MultipartUpload> {
-  const { store, catalog } = context
-  const partSize = file.upload?.partSize ?? partSizeFor(file.size, store.maxParts)
-  if (file.upload) await abortUnknownUploads(context, file.object, signal)
-  else await catalog.ledger.intend({ fileId: file.fileId, jobId, object: file.object, partSize })
-  const uploadId = await store.createUpload(file.object, facts, signal)
-  await catalog.ledger.began(file.fileId, uploadId)
-  return { uploadId, partSize, sent: new Map() }
+  return receipts.sort((a, b) => a.partNumber - b.partNumber)
 }
 
 async function sendPart(
   { store, memory, metrics }: WorkerContext,
-  pack: PackReader,
-  file: DeliverableFile,
+  { file, pack, signals }: FileDelivery,
   upload: MultipartUpload,
   part: PlannedPart,
-  signal: AbortSignal,
 ): Promise<PartReceipt> {
   const sent = upload.sent.get(part.partNumber)
   if (sent?.size === part.size && sent.crc32 === part.crc32) {
     metrics.resumedParts.inc()
     return sent
   }
-  const loan = await memory.borrow(part.size, signal)
+  const loan = await memory.borrow(part.size, signals.prompt)
   try {
     await readPart(pack, file, part, loan.buffer)
     if (sent && sent.crc32 === undefined && isMd5Of(sent.etag, loan.buffer)) {
@@ -136,7 +137,7 @@ async function sendPart(
       file.object,
       upload.uploadId,
       { partNumber, body: loan.buffer, crc32 },
-      signal,
+      signals.prompt,
     )
   } finally {
     loan.release()

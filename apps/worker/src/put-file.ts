@@ -1,23 +1,21 @@
-import type { DeliverableFile } from '@lading/catalog'
-import type { ObjectFacts, PackReader, Precondition, StoredObject } from '@lading/core'
+import type { StoredObject } from '@lading/core'
 import type { WorkerContext } from './context.ts'
-import { writeFenced } from './precondition.ts'
+import type { FileDelivery } from './file-delivery.ts'
 import { readFile } from './read-slice.ts'
+import { writeFenced } from './write-fenced.ts'
 
 /** Delivers a file in one request. */
 export async function putFile(
   { store, memory }: WorkerContext,
-  pack: PackReader,
-  file: DeliverableFile,
-  facts: ObjectFacts,
-  expected: Precondition,
-  signal: AbortSignal,
+  delivery: FileDelivery,
 ): Promise<StoredObject> {
-  const loan = await memory.borrow(file.size, signal)
+  const { file, facts, pack, signals } = delivery
+  const loan = await memory.borrow(file.size, signals.prompt)
   try {
     await readFile(pack, file, loan.buffer)
-    return await writeFenced(store, file, facts, expected, signal, (precondition) =>
-      store.put(file.object, loan.buffer, facts, { precondition, signal }),
+    signals.prompt.throwIfAborted()
+    return await writeFenced(store, delivery, (precondition) =>
+      store.put(file.object, loan.buffer, facts, { precondition, signal: signals.patient }),
     )
   } finally {
     loan.release()

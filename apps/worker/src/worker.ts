@@ -6,11 +6,12 @@ import type { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { deliverTicket } from './deliver-ticket.ts'
-import { lead, pause } from './leader.ts'
+import { lead } from './leader.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import { workerMetrics } from './metrics.ts'
 import { reconcileSpool } from './pack-janitor.ts'
+import { pause } from './pause.ts'
 
 export interface WorkerDeps {
   readonly catalog: Pick<Catalog, 'delivery' | 'hints'>
@@ -47,11 +48,8 @@ export function startWorker(deps: WorkerDeps, config: WorkerConfig): WorkerServi
   }
   const keeper = new LeaseKeeper(context)
   const stopping = new AbortController()
-  const duties = [
-    lead(context, stopping.signal),
-    announce(context, stopping.signal),
-    tidy(context, stopping.signal),
-  ]
+  const duties = [lead(context, stopping.signal), tidy(context, stopping.signal)]
+  const announcing = announce(context, stopping.signal)
   const consumers = [...context.spools.keys()].map((route) =>
     context.queue.consume(route, {
       slots: config.slots,
@@ -63,14 +61,25 @@ export function startWorker(deps: WorkerDeps, config: WorkerConfig): WorkerServi
     async stop(graceMs) {
       const reason = new LadingError('shutting_down', 'the worker is shutting down')
       stopping.abort(reason)
-      const ended = Promise.all([...duties, ...consumers.map((consumer) => consumer.close(reason))])
-      await Promise.race([ended, pause(graceMs, new AbortController().signal)])
+      const closed = consumers.map((consumer) => consumer.close(reason))
+      const signedOff = announcing.then(() => signOff(context))
+      await within(graceMs, Promise.all([signedOff, ...duties, ...closed]))
       keeper.close()
-      await context.catalog.workers.gone(context.workerId).catch((error: unknown) => {
-        context.log.warn({ err: error }, 'the worker could not sign off; it is forgotten in a moment')
-      })
     },
   }
+}
+
+async function within(ms: number, ended: Promise<unknown>): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([ended, pause(ms, over.signal)])
+  over.abort()
+}
+
+/** At once, so that the leader sends no more tickets than the other workers can take. */
+async function signOff({ catalog, log, workerId }: WorkerContext): Promise<void> {
+  await catalog.workers.gone(workerId).catch((error: unknown) => {
+    log.warn({ err: error }, 'the worker could not sign off; it is forgotten in a moment')
+  })
 }
 
 /** Tells the leader that this worker is there. */

@@ -1,0 +1,372 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { type Catalog, type Job, openCatalog, type Run } from '@lading/catalog'
+import {
+  type ArtifactPath,
+  DigestTaker,
+  newId,
+  type ObjectStore,
+  type Spool,
+  type TenantId,
+  type TicketQueue,
+  type WorkLimits,
+} from '@lading/core'
+import { openPostgresQueue, openRedisQueue } from '@lading/queue'
+import { openSpool } from '@lading/spool'
+import { openDirectoryStore } from '@lading/store-directory'
+import { openS3Store } from '@lading/store-s3'
+import { DEFAULT_WORKER_CONFIG, startWorker, type WorkerConfig } from '@lading/worker'
+import pg from 'pg'
+import { type Logger, pino } from 'pino'
+import { Registry } from 'prom-client'
+import { until } from './deadline.ts'
+import { Interposer } from './interposer.ts'
+import { freshBucket, freshDatabase, sharedRedisUrl, sharedS3 } from './provided.ts'
+
+export interface HarnessOptions {
+  readonly store?: 'directory' | 's3'
+  readonly queue?: 'redis' | 'postgres'
+  readonly config?: Partial<WorkerConfig>
+  readonly workLimits?: WorkLimits
+}
+
+/** Short times, so that what is lost is soon found out. */
+const QUICK: WorkerConfig = {
+  ...DEFAULT_WORKER_CONFIG,
+  leaseMs: 1_500,
+  pollMs: 50,
+  lostTicketMs: 400,
+  sweepMs: 100,
+  reconcileMs: 300,
+  retry: { ...DEFAULT_WORKER_CONFIG.retry, baseDelayMs: 20, maxDelayMs: 200 },
+}
+
+const WITHIN = { within: 45_000 }
+
+/** A worker, and what a test does to it. */
+export interface TestWorker {
+  readonly workerId: string
+  /** Between the worker and the object store. */
+  readonly store: Interposer
+  /** Between the worker and the catalog: `leases.take`, `delivery.settle` and so on. */
+  readonly catalog: Interposer
+  /** Neither the store nor the catalog hear of it again. */
+  cut(): void
+  /** The value of a metric, of all its labels or of those given. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>
+  stop(graceMs?: number): Promise<void>
+}
+
+export interface TestWorkerOptions {
+  /** Whether it may become the leader; true by default. */
+  readonly leads?: boolean
+  /** Whether it takes tickets; true by default. */
+  readonly delivers?: boolean
+  readonly config?: Partial<WorkerConfig>
+  readonly queue?: TicketQueue
+}
+
+/** The parts of Lading but its API, all real: files are accepted as the API does it, and workers deliver them. */
+export class Harness implements AsyncDisposable {
+  readonly catalog: Catalog
+  readonly spool: Spool
+  readonly spoolDirectory: string
+  readonly queue: TicketQueue
+  readonly store: ObjectStore
+  readonly bucket: string
+  readonly log: Logger
+  readonly #sql: pg.Pool
+  readonly #config: WorkerConfig
+  readonly #workers = new Set<TestWorker>()
+  readonly #closing: (() => Promise<void>)[]
+
+  private constructor(parts: {
+    catalog: Catalog
+    spool: Spool
+    spoolDirectory: string
+    queue: TicketQueue
+    store: ObjectStore
+    bucket: string
+    sql: pg.Pool
+    config: WorkerConfig
+    log: Logger
+    closing: (() => Promise<void>)[]
+  }) {
+    this.catalog = parts.catalog
+    this.spool = parts.spool
+    this.spoolDirectory = parts.spoolDirectory
+    this.queue = parts.queue
+    this.store = parts.store
+    this.bucket = parts.bucket
+    this.log = parts.log
+    this.#sql = parts.sql
+    this.#config = parts.config
+    this.#closing = parts.closing
+  }
+
+  static async open(options: HarnessOptions = {}): Promise<Harness> {
+    const folder = await mkdtemp(join(tmpdir(), 'lading-worker-'))
+    const url = await freshDatabase()
+    const bucket = options.store === 's3' ? await freshBucket() : 'artifacts'
+    const store = options.store === 's3' ? s3Store() : openDirectoryStore(join(folder, 'objects'))
+    const log = pino({ level: process.env.LADING_TEST_LOG ?? 'silent' })
+    const catalog = openCatalog({
+      url,
+      defaultBucket: bucket,
+      log,
+      poolSize: 20,
+      ...(options.workLimits === undefined ? {} : { workLimits: options.workLimits }),
+    })
+    await catalog.migrateUp()
+    const spoolDirectory = join(folder, 'spool')
+    const spool = await openSpool(spoolDirectory, { lowWaterBytes: 0 })
+    const queue = options.queue === 'postgres' ? postgresQueue(url) : redisQueue()
+    const sql = new pg.Pool({ connectionString: url, max: 2 })
+    sql.on('error', () => undefined)
+    return new Harness({
+      catalog,
+      spool,
+      spoolDirectory,
+      queue,
+      store,
+      bucket,
+      sql,
+      config: { ...QUICK, ...options.config },
+      log,
+      closing: [
+        () => queue.close(),
+        () => catalog.close(),
+        () => sql.end(),
+        () => store.close(),
+        () => spool.close(),
+        () => rm(folder, { recursive: true, force: true }),
+      ],
+    })
+  }
+
+  startWorker(options: TestWorkerOptions = {}): TestWorker {
+    const [store, catalog, registry] = [new Interposer(), new Interposer(), new Registry()]
+    if (options.leads === false) {
+      catalog.before('leadership.tryTake', () => Promise.reject(new Error('this worker does not lead')))
+    }
+    const service = startWorker(
+      {
+        catalog: { delivery: catalog.around(this.catalog.delivery), hints: this.catalog.hints },
+        queue: options.queue ?? this.queue,
+        store: store.around(this.store),
+        spools: options.delivers === false ? [] : [this.spool],
+        log: this.log,
+        registry,
+      },
+      { ...this.#config, ...options.config },
+    )
+    const worker: TestWorker = {
+      workerId: service.workerId,
+      store,
+      catalog,
+      cut: () => {
+        store.sever()
+        catalog.sever()
+      },
+      metric: (name, labels) => metricOf(registry, name, labels),
+      stop: async (graceMs = 5_000) => {
+        this.#workers.delete(worker)
+        await service.stop(graceMs)
+      },
+    }
+    this.#workers.add(worker)
+    return worker
+  }
+
+  /** One who uploads, with a run of its own. */
+  async uploader(tenant = `t-${newId()}`): Promise<Uploader> {
+    const { experiments, runs } = this.catalog.api
+    const experiment = await experiments.create(tenant as TenantId, {
+      name: `experiment ${newId()}`,
+      location: undefined,
+    })
+    const run = await runs.create(tenant as TenantId, {
+      experimentId: experiment.experimentId,
+      name: undefined,
+    })
+    return new Uploader(this, run)
+  }
+
+  async sql<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return (await this.#sql.query<Row>(text, values)).rows
+  }
+
+  /** Lets deletions be due that wait for late requests to arrive. */
+  async hastenDeletions(): Promise<void> {
+    await this.sql('UPDATE deletions SET available_at = now()')
+  }
+
+  /** Waits until nothing is left to do or to clear up, and checks that catalog, store and spool say the same. */
+  async settled(): Promise<void> {
+    await until(async () => (await this.unrest()).length === 0, WITHIN)
+    await this.#checkArtifacts()
+  }
+
+  /** What is still to be done or cleared up, as sentences. */
+  async unrest(): Promise<string[]> {
+    await this.hastenDeletions()
+    const [row] = await this.sql<Record<string, number>>(
+      `SELECT (SELECT count(*)::int FROM work_items WHERE state IN ('ready', 'leased')) AS "work items under way",
+        (SELECT count(*)::int FROM jobs WHERE ended_at IS NULL) AS "jobs under way",
+        (SELECT count(*)::int FROM uploads) AS "uploads in the ledger",
+        (SELECT count(*)::int FROM deletions) AS "deletions",
+        (SELECT count(*)::int FROM artifacts WHERE state <> 'stored') AS "artifacts in doubt",
+        (SELECT count(*)::int FROM path_heads WHERE writer_file_id IS NOT NULL) AS "writers"`,
+    )
+    const left = Object.entries(row ?? {}).filter(([, count]) => count > 0)
+    const found = left.map(([what, count]) => `${count} ${what}`)
+    const signal = AbortSignal.timeout(10_000)
+    for await (const upload of this.store.listUploads(this.bucket, '', signal))
+      found.push(`upload to ${upload.key}`)
+    const known = new Set(
+      (await this.sql<{ key: string }>('SELECT key FROM artifacts')).map(({ key }) => key),
+    )
+    for await (const object of this.store.list(this.bucket, '', signal))
+      if (!known.has(object.key)) found.push(`object ${object.key}`)
+    const kept = await this.sql<{ pack_id: string }>(`SELECT pack_id FROM work_items WHERE state = 'dead'`)
+    const packs = new Set(kept.map((work) => work.pack_id))
+    for await (const pack of this.spool.list()) if (!packs.has(pack.packId)) found.push(`pack ${pack.packId}`)
+    return found
+  }
+
+  /** Stops the workers, those that were cut off too. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.#workers) {
+      worker.store.release()
+      worker.catalog.release()
+    }
+    await Promise.all([...this.#workers].map((worker) => worker.stop(2_000)))
+    for (const close of this.#closing) await close()
+  }
+
+  async #checkArtifacts(): Promise<void> {
+    const rows = await this.sql<{ key: string; sha256: Buffer; size: string }>(
+      'SELECT key, sha256, size FROM artifacts',
+    )
+    for (const { key, sha256, size } of rows) {
+      const bytes = await this.read(key)
+      if (bytes.length !== Number(size)) throw new Error(`${key} has ${bytes.length} bytes, not ${size}`)
+      if (sha256Of(bytes) !== sha256.toString('hex')) throw new Error(`${key} holds other bytes`)
+    }
+  }
+
+  async read(key: string): Promise<Buffer> {
+    const opened = await this.store.get({ bucket: this.bucket, key }, { signal: AbortSignal.timeout(10_000) })
+    return await buffer(opened.body)
+  }
+}
+
+export type Files = Readonly<Record<string, Buffer>>
+
+export class Uploader {
+  readonly harness: Harness
+  readonly run: Run
+
+  constructor(harness: Harness, run: Run) {
+    this.harness = harness
+    this.run = run
+  }
+
+  get tenant(): TenantId {
+    return this.run.tenantId as TenantId
+  }
+
+  /** Accepts one job, as the API does: a pack, sealed, then the catalog. */
+  async accept(files: Files): Promise<Job> {
+    const { spool, catalog } = this.harness
+    const packId = newId()
+    await using pack = await spool.create(packId, { expectedBytes: 0 })
+    const accepted = []
+    for (const [path, bytes] of Object.entries(files)) {
+      const packOffset = pack.position
+      const taker = new DigestTaker()
+      taker.update(bytes)
+      await pack.write(bytes)
+      accepted.push({ path: path as ArtifactPath, packOffset, ...taker.finish() })
+    }
+    const bytes = pack.position
+    await pack.seal()
+    return await catalog.api.uploads.accept({
+      run: this.run,
+      spoolId: spool.id,
+      pack: { packId, bytes },
+      files: accepted,
+      idempotency: undefined,
+    })
+  }
+
+  async job(jobId: string): Promise<Job> {
+    const job = await this.harness.catalog.api.jobs.get(this.tenant, jobId)
+    if (!job) throw new Error(`there is no job ${jobId}`)
+    return job
+  }
+
+  /** Waits for the job's end. */
+  async ended(jobId: string): Promise<Job> {
+    await until(async () => (await this.job(jobId)).endedAt !== undefined, WITHIN)
+    return await this.job(jobId)
+  }
+
+  async artifact(path: string) {
+    return await this.harness.catalog.api.artifacts.get(this.run.runId, path as ArtifactPath)
+  }
+
+  /** The bytes of an artifact, as they lie in the store. */
+  async bytesOf(path: string): Promise<Buffer | undefined> {
+    const artifact = await this.artifact(path)
+    return artifact && (await this.harness.read(artifact.key))
+  }
+
+  /** Where the file of this path lies in its job's pack. */
+  async slice(jobId: string, path: string): Promise<{ packFile: string; offset: number; size: number }> {
+    const [row] = await this.harness.sql<{ pack_id: string; pack_offset: string; size: string }>(
+      `SELECT w.pack_id, f.pack_offset, f.size FROM files f JOIN work_items w USING (work_id)
+       WHERE f.job_id = $1 AND f.path = $2`,
+      [jobId, path],
+    )
+    if (!row) throw new Error(`there is no file ${path} in job ${jobId}`)
+    const packFile = join(this.harness.spoolDirectory, 'packs', row.pack_id)
+    return { packFile, offset: Number(row.pack_offset), size: Number(row.size) }
+  }
+}
+
+export function sha256Of(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function s3Store(): ObjectStore {
+  const { endpoint, region, accessKeyId, secretAccessKey } = sharedS3()
+  return openS3Store({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    forcePathStyle: true,
+    requestTimeoutMs: 30_000,
+    connectTimeoutMs: 5_000,
+    maxSockets: 32,
+  })
+}
+
+function redisQueue(): TicketQueue {
+  return openRedisQueue({ url: sharedRedisUrl(), prefix: `{w-${randomBytes(6).toString('hex')}}` })
+}
+
+function postgresQueue(url: string): TicketQueue {
+  return openPostgresQueue({ connectionString: url })
+}
+
+async function metricOf(registry: Registry, name: string, labels?: Record<string, string>): Promise<number> {
+  const metric = await registry.getSingleMetric(name)?.get()
+  const values = (metric?.values ?? []).filter((value) =>
+    Object.entries(labels ?? {}).every(([label, text]) => value.labels[label] === text),
+  )
+  return values.reduce((sum, { value }) => sum + value, 0)
+}
