@@ -5,8 +5,8 @@ import { ByteCount, idField, idParam, NextCursor, PAGE_FIELDS, Timestamp, WaitSe
 export const JobStateName = z.enum(['open', 'queued', 'running', 'completed', 'failed', 'cancelled'])
 export const FileStateName = z.enum(['spooled', 'uploading', 'failed', 'stored', 'superseded', 'cancelled'])
 
-/** Jobs that one request may ask for by id. */
-export const MAX_JOB_IDS = 1000
+/** Jobs that one request may ask for by id: so many fit in the 8 KiB that common proxies allow for a URL. */
+export const MAX_JOB_IDS = 200
 
 export const JobParams = z.strictObject({ job_id: idParam('job') })
 export const GetJobQuery = z.strictObject({ wait: WaitSeconds })
