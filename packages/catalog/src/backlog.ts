@@ -16,15 +16,18 @@ export function backlogOf(db: Database): Backlog {
       return await db.query<Candidate>(CANDIDATES, { route, perTenant })
     },
     async lease(workIds, leaseMs) {
-      return await db.query<Ticket>(
-        `UPDATE work_items SET state = 'leased', epoch = epoch + 1, leased_at = now(), taken_at = NULL, worker_id = NULL,
-           lease_expires_at = now() + :leaseMs * interval '1 ms'
-         WHERE work_id IN (
+      const rows = await db.query<Ticket>(
+        `WITH free AS MATERIALIZED (
            SELECT work_id FROM work_items WHERE work_id = ANY (:workIds::uuid[]) AND state = 'ready' AND available_at <= now()
            ORDER BY work_id FOR UPDATE SKIP LOCKED
-         ) RETURNING work_id, epoch`,
+         )
+         UPDATE work_items w SET state = 'leased', epoch = epoch + 1, leased_at = now(), taken_at = NULL, worker_id = NULL,
+           lease_expires_at = now() + :leaseMs * interval '1 ms'
+         FROM free WHERE w.work_id = free.work_id RETURNING w.work_id, w.epoch`,
         { workIds, leaseMs },
       )
+      const tickets = new Map(rows.map((ticket) => [ticket.workId, ticket]))
+      return workIds.flatMap((workId) => tickets.get(workId) ?? [])
     },
     async untaken(route, olderThanMs) {
       return await db.query<Ticket>(

@@ -41,7 +41,7 @@ export interface Backlog {
   held(route: string): Promise<Map<string, number>>
   /** For each tenant of the route with work that is due, its oldest `perTenant`, in their order. */
   candidates(route: string, perTenant: number): Promise<Candidate[]>
-  /** Leases those that are still ready, each under a new epoch. */
+  /** Leases those that are still ready, each under a new epoch. Tickets in the order of the ids. */
   lease(workIds: readonly string[], leaseMs: number): Promise<Ticket[]>
   /** Leased more than `olderThanMs` ago, and taken by no worker yet. */
   untaken(route: string, olderThanMs: number): Promise<Ticket[]>

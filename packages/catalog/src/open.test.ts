@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../../../test/support/provided.ts'
-import { Harbour, openMigrated, stored } from './fixtures/harbour.ts'
+import { Harbour, openMigrated, SILENT, stored } from './fixtures/harbour.ts'
 import { type Catalog, openCatalog } from './open.ts'
 
 let catalog: Catalog
@@ -65,9 +65,8 @@ test('three accepted files are leased, delivered, catalogued, and their job is c
 
 test('migrations are taken back and run again, and by several processes at once only once', async () => {
   const own = await freshDatabase()
-  const several = await Promise.all(Array.from({ length: 4 }, () => openMigrated(own)))
-  const [first] = several
-  if (!first) throw new Error('none was opened')
+  const several = await Promise.all(Array.from({ length: 4 }, () => migrated(own)))
+  const [first] = several as [Catalog, ...Catalog[]]
   expect(await first.migrateUp()).toEqual([])
   await first.api.check()
   expect(await first.migrateDown()).toEqual(['0001-catalog'])
@@ -85,8 +84,14 @@ test('a catalog that is not yet reachable is opened all the same, and says so wh
   await using away = openCatalog({
     url: 'postgres://nobody@127.0.0.1:1/none',
     defaultBucket: 'bucket',
-    log: { debug: () => {}, warn: () => {} },
+    log: SILENT,
     timeoutMs: 500,
   })
   await expect(away.api.check()).rejects.toMatchObject({ code: 'catalog_unavailable' })
 })
+
+async function migrated(own: string): Promise<Catalog> {
+  const one = openCatalog({ url: own, defaultBucket: 'bucket', log: SILENT })
+  await one.migrateUp()
+  return one
+}

@@ -110,12 +110,11 @@ CREATE INDEX work_items_by_job ON work_items (job_id);
 -- The work that still needs its pack, or would if it were tried again: a pack without any can go.
 CREATE INDEX work_items_needing_pack ON work_items (pack_id) WHERE state <> 'done';
 
--- Jobs and work items are inserted by the statement that inserts their files, so no foreign key asks for them again:
--- with them, accepting takes FIXME as long. The state is in no index, so that a move of it is an update in place.
+-- The state is in no index, so that a move of it can be an update in place.
 CREATE TABLE files (
   file_id      uuid PRIMARY KEY,
-  job_id       uuid NOT NULL,
-  work_id      uuid NOT NULL,
+  job_id       uuid NOT NULL REFERENCES jobs,
+  work_id      uuid NOT NULL REFERENCES work_items,
   run_id       uuid NOT NULL,
   path         text COLLATE "C" NOT NULL,
   size         bigint NOT NULL,
