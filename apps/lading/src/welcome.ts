@@ -11,7 +11,7 @@ export async function greet(context: Context, url: string): Promise<void> {
   const run = await quickstartRun(context)
   console.log(`
 Lading is listening on ${url}   (docs: ${url}/docs)
-Data is kept in ${context.config.dataDirectory}. Nobody is authenticated: keep it on loopback.
+${whereDataIs(context)}Nobody is authenticated: keep it on loopback, or behind something that knows its clients.
 
 Try it, in another shell:
 
@@ -21,6 +21,12 @@ Try it, in another shell:
        ${url}/api/v1/experiments/runs/$RUN/log-artifact
   curl -H 'X-Tenant-ID: ${TENANT}' "${url}/api/v1/experiments/runs/$RUN/artifacts?recursive=true"
 `)
+}
+
+/** Nothing where all of it is elsewhere, in what the settings name. */
+function whereDataIs({ config }: Context): string {
+  const embedded = config.databaseUrl === undefined || config.store.kind === 'directory'
+  return embedded ? `Data is kept in ${config.dataDirectory}. ` : ''
 }
 
 async function quickstartRun({ catalog }: Context): Promise<Run> {

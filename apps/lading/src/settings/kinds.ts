@@ -6,6 +6,8 @@ export interface Kind<T> {
   readonly parse: (text: string) => T
   /** For the docs: what a value looks like. */
   readonly form: string
+  /** For the docs: the text that `parse` reads as the value. Left out where `String` does. */
+  format?(value: T): string
 }
 
 export const text: Kind<string> = { parse: (value) => value, form: 'text' }
@@ -43,6 +45,7 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
 /** Bytes. */
 export const bytes: Kind<number> = {
   form: 'bytes, such as `512MiB`',
+  format: (size) => inLargestUnit(size, BYTE_UNITS),
   parse: (value) => {
     const match = /^(\d+)(KiB|MiB|GiB|TiB|)$/.exec(value)
     const size = Number(match?.[1]) * (BYTE_UNITS[match?.[2] ?? ''] ?? Number.NaN)
@@ -66,6 +69,7 @@ export function duration({ leastMs = 0 } = {}): Kind<number> {
   const least = leastMs === 0 ? '' : `, at least ${leastMs}ms`
   return {
     form: `a time, such as \`30s\`, \`15m\`, \`24h\`${least}`,
+    format: (ms) => inLargestUnit(ms, TIME_UNITS),
     parse: (value) => {
       const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
       const ms = Number(match?.[1]) * (TIME_UNITS[match?.[2] ?? ''] ?? Number.NaN)
@@ -125,4 +129,10 @@ export const tenant: Kind<TenantId | undefined> = {
       throw error
     }
   },
+}
+
+function inLargestUnit(value: number, units: Readonly<Record<string, number>>): string {
+  const whole = Object.entries(units).filter(([, size]) => value % size === 0)
+  const [unit, size] = (value === 0 ? whole[0] : whole.at(-1)) ?? ['', 1]
+  return `${value / size}${unit}`
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readSettings, SettingsError } from './read.ts'
-import { SETTINGS } from './table.ts'
+import { SETTINGS, type Setting } from './table.ts'
 
 test('without a single variable every setting has its default', () => {
   const settings: Record<string, unknown> = readSettings({})
@@ -8,6 +8,17 @@ test('without a single variable every setting has its default', () => {
     expect(settings[name], name).toBe('fallback' in setting ? setting.fallback : undefined)
   }
   expect(Object.keys(settings).sort()).toEqual(Object.keys(SETTINGS).sort())
+})
+
+test('every default can be written as the docs write it', () => {
+  const written = new Map<string, string>()
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    if (setting.fallback === undefined) continue
+    written.set(name, (setting.kind.format ?? String)(setting.fallback))
+  }
+  expect(readSettings(Object.fromEntries(written))).toEqual(readSettings({}))
+  expect(written.get('LADING_SPOOL_LOW_WATER')).toBe('1GiB')
+  expect(written.get('S3_REQUEST_TIMEOUT')).toBe('30s')
 })
 
 test('a variable sets its setting, blanks around the value aside', () => {
