@@ -18,6 +18,6 @@ export async function writeTable(page: string, table: string): Promise<void> {
   )
 }
 
-export async function readPage(page: string): Promise<string> {
+async function readPage(page: string): Promise<string> {
   return await readFile(join(ROOT, page), 'utf8')
 }
