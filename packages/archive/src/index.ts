@@ -1,3 +1,7 @@
 export type { ArchiveEntry, ArchiveWriter, EntryType, OutgoingEntry } from './entry.ts'
 export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS, type ZipLimits } from './limits.ts'
 export { type TarEntry, type TarHandler, TarIndexer } from './tar/indexer.ts'
+export { TarWriter } from './tar/writer.ts'
+export { readZipDirectory, type ZipEntry } from './zip/read-directory.ts'
+export type { ReadAt } from './zip/window.ts'
+export { ZipWriter, type ZipWriterOptions } from './zip/writer.ts'
