@@ -68,7 +68,10 @@ function rangeBelow(directory: string, after: string): { from: string; to: strin
   return { from: after === '' ? start : next, to: directory === '' ? null : `${directory}0` }
 }
 
-/** Walks the index from entry to entry: a directory of a hundred thousand files costs one step. */
+/**
+ * Walks the index from entry to entry: a directory of a hundred thousand files costs one step. Rows are fetched one by
+ * one at the end (the LIMIT has it so), since a join would be planned to read the whole run.
+ */
 const LEVEL = `
 WITH RECURSIVE walk(path, entry, is_directory, n) AS (
   (SELECT f.path, e.entry, e.is_directory, 1
@@ -97,7 +100,9 @@ WITH RECURSIVE walk(path, entry, is_directory, n) AS (
   WHERE w.n < :rows
 )
 SELECT w.entry, w.is_directory, ${COLUMNS}
-FROM walk w LEFT JOIN artifacts a ON a.run_id = :runId AND a.path = w.path AND NOT w.is_directory
+FROM walk w LEFT JOIN LATERAL (
+  SELECT * FROM artifacts WHERE run_id = :runId AND path = w.path AND NOT w.is_directory LIMIT 1
+) a ON true
 ORDER BY w.n`
 
 function levelEntry(row: LevelRow): Artifact | DirectoryEntry {
