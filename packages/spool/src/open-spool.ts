@@ -51,10 +51,13 @@ class LocalSpool implements Spool {
     this.#used = new UsedBytes(() => listPacks(layout))
   }
 
-  async create(packId: string, { expectedBytes }: { expectedBytes: number }): Promise<PackWriter> {
+  async create(
+    packId: string,
+    { expectedBytes, ownsChunks = false }: { expectedBytes: number; ownsChunks?: boolean },
+  ): Promise<PackWriter> {
     this.#layout.incomingPack(packId)
     const reservation = await Reservation.make(this.#ledger, expectedBytes)
-    return new LocalPackWriter(packId, this.#layout, this.#names, reservation)
+    return new LocalPackWriter(packId, this.#layout, this.#names, reservation, ownsChunks)
   }
 
   open(packId: string): Promise<PackReader> {

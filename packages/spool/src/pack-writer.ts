@@ -5,6 +5,7 @@ import type { LadingError } from '@lading/protocol'
 import { ChunkQueue } from './chunk-queue.ts'
 import type { DirectorySync } from './directory-sync.ts'
 import { EarlySync } from './early-sync.ts'
+import { freeMemory } from './free-memory.ts'
 import type { SpoolLayout } from './layout.ts'
 import { removeFile } from './remove-file.ts'
 import type { Reservation } from './reservation.ts'
@@ -26,6 +27,7 @@ export class LocalPackWriter implements PackWriter {
   readonly #layout: SpoolLayout
   readonly #names: DirectorySync
   readonly #reservation: Reservation
+  readonly #ownsChunks: boolean
   readonly #queue = new ChunkQueue()
   readonly #earlySync = new EarlySync()
   #file: FileHandle | undefined
@@ -41,11 +43,18 @@ export class LocalPackWriter implements PackWriter {
   #discarding: Promise<void> | undefined
 
   /** `names` is the directory of sealed packs. */
-  constructor(packId: string, layout: SpoolLayout, names: DirectorySync, reservation: Reservation) {
+  constructor(
+    packId: string,
+    layout: SpoolLayout,
+    names: DirectorySync,
+    reservation: Reservation,
+    ownsChunks: boolean,
+  ) {
     this.packId = packId
     this.#layout = layout
     this.#names = names
     this.#reservation = reservation
+    this.#ownsChunks = ownsChunks
   }
 
   get position(): number {
@@ -97,6 +106,7 @@ export class LocalPackWriter implements PackWriter {
       await this.#reservation.claim(bytes)
       const file = this.#file ?? (await this.#makeFile())
       await writeAll(file, chunks, this.#written)
+      if (this.#ownsChunks) chunks.forEach(freeMemory)
       this.#written += bytes
       this.#reservation.spend(bytes)
       this.#earlySync.grown(file, this.#written)

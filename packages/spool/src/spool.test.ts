@@ -71,6 +71,20 @@ describe('a pack', () => {
     expect((await read(packId, whole.length)).equals(whole)).toBe(true)
   })
 
+  test('that owns its chunks gives back the memory of each that is written, and leaves what is part of more', async () => {
+    const packId = randomUUID()
+    const whole = randomBytes(300 * KIB)
+    const expected = Buffer.from(whole)
+    const part = expected.subarray(0, 1000)
+    await using writer = await spool.create(packId, { expectedBytes: 0, ownsChunks: true })
+    await writer.write(whole)
+    await writer.write(part)
+    await writer.seal()
+    expect(whole.length).toBe(0)
+    expect(part.length).toBe(1000)
+    expect((await read(packId, expected.length)).equals(expected)).toBe(true)
+  })
+
   test('larger than what the disk is told early keeps every byte', async () => {
     const chunk = randomBytes(1024 * KIB)
     const packId = await keep(Array.from({ length: 70 }, () => chunk))

@@ -46,7 +46,10 @@ async function take(context: ApiContext, call: UploadCall, lane: Lane, admission
     const files = await place(context, lane, admission, new Intake(undefined, config.limits))
     return { job: await jobBefore(context, call, key.before, files), files, replayed: true }
   }
-  await using pack = await spool.create(newId(), { expectedBytes: admission.length ?? 0 })
+  await using pack = await spool.create(newId(), {
+    expectedBytes: admission.length ?? 0,
+    ownsChunks: true,
+  })
   const files = await place(context, lane, admission, new Intake(pack, config.limits))
   await context.catalog.uploads.checkPaths(
     admission.run.runId,

@@ -8,9 +8,10 @@ export interface Spool {
 
   /**
    * Starts a pack, and reserves `expectedBytes` (0 when the length is not known). Fails with `spool_full` when the
-   * free space less all reservations would go below the low-water mark.
+   * free space less all reservations would go below the low-water mark. `ownsChunks`: whoever writes does not use a
+   * chunk again, so that its memory is given back when it is written, and not when a garbage collection finds it.
    */
-  create(packId: string, options: { expectedBytes: number }): Promise<PackWriter>
+  create(packId: string, options: { expectedBytes: number; ownsChunks?: boolean }): Promise<PackWriter>
 
   /** Opens a sealed pack. Fails with `spool_lost` when it is not there. */
   open(packId: string): Promise<PackReader>
