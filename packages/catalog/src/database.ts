@@ -36,6 +36,8 @@ export class Database implements Sql {
       pool: { min: 0, max: options.poolSize },
       acquireConnectionTimeout: options.timeoutMs,
       log: knexLog(options.log),
+      // Else the text of an error holds the whole statement with all of its values.
+      compileSqlOnError: false,
       ...(options.schema === undefined ? {} : { searchPath: [options.schema] }),
     })
   }
@@ -149,7 +151,7 @@ function isDeadlock(error: unknown): boolean {
 }
 
 function isReadTimeout(error: unknown): boolean {
-  return error instanceof Error && error.message === 'Query read timeout'
+  return error instanceof Error && error.message.endsWith('Query read timeout')
 }
 
 /** Errors of the connection, or of too much at once: https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -165,10 +167,16 @@ function translate(error: unknown): unknown {
       message,
     )
   if (!unavailable) return error
-  return new LadingError('catalog_unavailable', `Postgres does not answer: ${message || code}`, {
+  return new LadingError('catalog_unavailable', `Postgres does not answer: ${withoutSql(message) || code}`, {
     cause: error,
     retryAfter: 2,
   })
+}
+
+/** knex puts the text of the statement before the message, which is nothing for a client to read. */
+function withoutSql(message: string): string {
+  const dash = message.lastIndexOf(' - ')
+  return dash === -1 ? message : message.slice(dash + 3)
 }
 
 function codeOf(error: unknown): string | undefined {
