@@ -4,7 +4,7 @@ import { openPostgresQueue, openRedisQueue, type QueueLog } from '@lading/queue'
 import { openSpool } from '@lading/spool'
 import { openDirectoryStore } from '@lading/store-directory'
 import { openS3Store } from '@lading/store-s3'
-import { type Logger, pino } from 'pino'
+import { type Logger, pino, stdSerializers } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { countBacklog } from './metrics/backlog.ts'
@@ -27,6 +27,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     level: config.logLevel,
     base: null,
     redact: ['password', 'authorization', '*.authorization'],
+    serializers: { error: stdSerializers.err },
   })
   const metrics = new Registry()
   collectDefaultMetrics({ register: metrics })
