@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { missingArchivers } from './archivers.ts'
 import { findProgram, toolFolder } from './find-program.ts'
 import { VERSITYGW } from './versitygw.ts'
 
-/** Finds, or installs, the servers that tests run against and npm does not bring. Run by `npm test`; safe to repeat. */
-const missing = [redis(), s3()].filter((sentence) => sentence !== undefined)
+/** Finds, or installs, the servers and programs that tests run against and npm does not bring. Run by `npm test`; safe to repeat. */
+const missing = [redis(), s3(), ...archivers()].filter((sentence) => sentence !== undefined)
 for (const sentence of missing) console.error(sentence)
 process.exitCode = missing.length === 0 ? 0 : 1
 
@@ -25,8 +26,16 @@ function s3(): string | undefined {
   return `Tests need an S3: \`${command}\` (Go is at https://go.dev/dl), or set LADING_TEST_S3_ENDPOINT`
 }
 
-function installFromDebian(name: string): void {
-  console.log(`Installing ${name} with apt-get`)
+function archivers(): string[] {
+  const missing = missingArchivers()
+  if (missing.length > 0 && process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
+    installFromDebian(...missing.map(({ debian }) => debian))
+  }
+  return missingArchivers().map(({ sentence }) => sentence)
+}
+
+function installFromDebian(...names: string[]): void {
+  console.log(`Installing ${names.join(', ')} with apt-get`)
   const apt = (...args: string[]) =>
     spawnSync('apt-get', ['-qq', ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -34,7 +43,7 @@ function installFromDebian(name: string): void {
     })
   withoutServices(() => {
     apt('update')
-    apt('install', '-y', '--no-install-recommends', name)
+    apt('install', '-y', '--no-install-recommends', ...names)
   })
 }
 
