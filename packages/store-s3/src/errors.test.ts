@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { classify } from './errors.ts'
-import { answer, fault } from './testing/lying-s3.ts'
+import { answer, fault } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -11,7 +11,7 @@ import {
   REF,
   SIGNAL,
   WRITE,
-} from './testing/open-lying-s3.ts'
+} from './fixtures/open-lying-s3.ts'
 
 describe('what the store says becomes a row of the error table', () => {
   for (const [status, name, code] of [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answer, fault } from './testing/lying-s3.ts'
+import { answer, fault } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -13,7 +13,7 @@ import {
   REF,
   SIGNAL,
   WRITE,
-} from './testing/open-lying-s3.ts'
+} from './fixtures/open-lying-s3.ts'
 
 const NOT_MD5 = `"${'a'.repeat(32)}"`
 
