@@ -2,10 +2,14 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import type { ObjectFacts, ObjectRef, PartReceipt, StoredObject, WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
+import type { DirectoryContext } from './context.ts'
 import { classified } from './errors.ts'
+import { prove } from './objects.ts'
+import { type PartFile, partsOf } from './parts.ts'
 import { chunksOf } from './proof.ts'
-import { type DirectoryContext, prove, publish } from './publishing.ts'
-import { findUpload, type PartFile, partsOf, removeUpload } from './uploads.ts'
+import { publish } from './publishing.ts'
+import { findUpload, removeUpload } from './uploads.ts'
+import { writeProven } from './writing.ts'
 
 /** As S3 has it, so that what works here works there (bytes). */
 export const MIN_PART_SIZE = 5 * 1024 * 1024
@@ -44,9 +48,11 @@ async function complete(
 ): Promise<StoredObject> {
   const directory = await findUpload(store, ref, uploadId)
   const chosen = choose(ref, parts, await partsOf(directory))
-  const object = await publish(store, ref, facts, options, async (file) => {
-    for (const part of chosen) await append(file, ref, part, options.signal)
-  })
+  const object = await publish(store, ref, facts, options, (temporary) =>
+    writeProven(temporary, ref, facts, options.signal, async (file) => {
+      for (const part of chosen) await append(file, ref, part, options.signal)
+    }),
+  )
   await removeUpload(store, directory)
   return object
 }

@@ -18,6 +18,15 @@ export async function classified<T>(doing: string, work: () => Promise<T>): Prom
   }
 }
 
+/** Nothing lies there, or a file where a directory would have to be. */
+export function isAbsent(error: unknown): boolean {
+  return hasErrno(error, 'ENOENT', 'ENOTDIR')
+}
+
+export function hasErrno(error: unknown, ...errnos: string[]): boolean {
+  return error instanceof Error && errnos.includes((error as NodeJS.ErrnoException).code ?? '')
+}
+
 type Sentence = readonly [ErrorCode, string]
 
 const LATER: Sentence = [

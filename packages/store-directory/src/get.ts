@@ -2,8 +2,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { ByteRange, ObjectRef, OpenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
+import type { DirectoryContext } from './context.ts'
 import { classified, classify } from './errors.ts'
-import { type DirectoryContext, openObject } from './publishing.ts'
+import { openObject } from './objects.ts'
 import { etagOf } from './versions.ts'
 
 export interface GetOptions {

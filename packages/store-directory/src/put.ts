@@ -1,6 +1,8 @@
 import { crc32Of, type ObjectFacts, type ObjectRef, type StoredObject, type WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { type DirectoryContext, publish } from './publishing.ts'
+import type { DirectoryContext } from './context.ts'
+import { publish } from './publishing.ts'
+import { writeProven } from './writing.ts'
 
 export async function put(
   store: DirectoryContext,
@@ -14,5 +16,8 @@ export async function put(
       'store_checksum_mismatch',
       `The body for ${ref.bucket}/${ref.key} is not the file that was accepted: its size or CRC-32 differs.`,
     )
-  return await publish(store, ref, facts, options, (file) => file.writeFile(body, { signal: options.signal }))
+  const { signal } = options
+  return await publish(store, ref, facts, options, (temporary) =>
+    writeProven(temporary, ref, facts, signal, (file) => file.writeFile(body, { signal })),
+  )
 }

@@ -1,7 +1,7 @@
 import { opendir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isAbsent } from './errors.ts'
 import type { Layout } from './layout.ts'
-import { isAbsent } from './publishing.ts'
 
 /** What is being written is touched more often than that (milliseconds). */
 const ABANDONED_MS = 60 * 60 * 1000

@@ -1,8 +1,9 @@
 import { rmdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ObjectRef } from '@lading/core'
-import { classified } from './errors.ts'
-import { currentEtag, type DirectoryContext, isAbsent } from './publishing.ts'
+import type { DirectoryContext } from './context.ts'
+import { classified, isAbsent } from './errors.ts'
+import { currentEtag } from './objects.ts'
 
 /** Removes an object, and the directories that it leaves empty: keys have no directories. */
 export async function remove(
