@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answer, fault } from './fixtures/lying-s3.ts'
+import { answer } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -14,6 +14,7 @@ import {
   SIGNAL,
   WRITE,
 } from './fixtures/open-lying-s3.ts'
+import { fault } from './fixtures/replies.ts'
 
 const NOT_MD5 = `"${'a'.repeat(32)}"`
 
