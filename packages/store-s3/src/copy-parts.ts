@@ -18,8 +18,9 @@ const MAX_PARTS = 10_000
 
 /**
  * Copies an object into the parts of an upload and completes it, on the condition that every store with conditional
- * writes knows. Some stores take for the checksum of a range that of the whole source, and then refuse to complete
- * (versitygw 1.8): they are asked for none from then on, and the copy is proven by its other witnesses.
+ * writes knows. Some stores take for the checksum of a range that of the whole source, and then refuse to complete the
+ * upload although the source is proven (versitygw 1.8): they are asked for none from then on, and the copy is proven by
+ * its other witnesses.
  */
 export async function copyInParts(
   s3: S3Context,
@@ -33,7 +34,8 @@ export async function copyInParts(
     try {
       return await uploadCopies(s3, source, to, facts, options)
     } catch (error) {
-      if (!(error instanceof LadingError) || error.code !== 'store_checksum_mismatch') throw error
+      const refused = error instanceof LadingError && error.code === 'store_checksum_mismatch'
+      if (!refused || !source.proven) throw error
       s3.traits.learn(to.bucket, { sumsCopiedParts: false })
     }
   }
@@ -51,12 +53,12 @@ async function uploadCopies(
   const { signal } = options
   const uploadId = await createUpload(s3, to, facts, signal)
   const work = async () => {
-    const parts = await copyRanges(
+    const parts = await copyPieces(
       s3,
       source,
       to,
       uploadId,
-      rangesOf(facts.size, options.maxPartSize),
+      piecesOf(facts.size, options.maxPartSize),
       signal,
     )
     const reply = await complete(s3, to, uploadId, parts, facts, options).catch((error: unknown) => {
@@ -68,37 +70,45 @@ async function uploadCopies(
   return await clearedOnFailure(work, (clearing) => abortUpload(s3, to, uploadId, clearing))
 }
 
+interface Piece {
+  readonly partNumber: number
+  /** Bytes. */
+  readonly size: number
+  /** Undefined: the whole object. */
+  readonly range: ByteRange | undefined
+}
+
 /** A single part is copied whole: only sources over 5 MiB have ranges (UploadPartCopy, `x-amz-copy-source-range`). */
-function rangesOf(size: number, maxPartSize: number): (ByteRange | undefined)[] {
+function piecesOf(size: number, maxPartSize: number): Piece[] {
   const partSize = Math.max(Math.min(USUAL_PART, maxPartSize), Math.ceil(size / MAX_PARTS))
-  if (size <= partSize) return [undefined]
-  return Array.from({ length: Math.ceil(size / partSize) }, (_, index) => ({
-    start: index * partSize,
-    end: Math.min((index + 1) * partSize, size) - 1,
-  }))
+  if (size <= partSize) return [{ partNumber: 1, size, range: undefined }]
+  return Array.from({ length: Math.ceil(size / partSize) }, (_, index) => {
+    const start = index * partSize
+    const end = Math.min(start + partSize, size) - 1
+    return { partNumber: index + 1, size: end - start + 1, range: { start, end } }
+  })
 }
 
 /** When one fails, the others end before this does: an upload must not be aborted below requests that add to it. */
-async function copyRanges(
+async function copyPieces(
   s3: S3Context,
   source: CopySource,
   to: ObjectRef,
   uploadId: string,
-  ranges: readonly (ByteRange | undefined)[],
+  pieces: readonly Piece[],
   signal: AbortSignal,
 ): Promise<PartReceipt[]> {
   const parts: PartReceipt[] = []
   const failed = new AbortController()
   const either = AbortSignal.any([signal, failed.signal])
-  const entries = ranges.entries()
+  const left = pieces.values()
   const lane = async () => {
-    for (const [index, range] of entries)
-      parts.push(await copyPart(s3, source, to, uploadId, index + 1, range, either))
+    for (const piece of left) parts.push(await copyPart(s3, source, to, uploadId, piece, either))
   }
   const lanes = Array.from({ length: LANES }, lane)
   try {
     await Promise.all(lanes)
-    return parts
+    return parts.sort((a, b) => a.partNumber - b.partNumber)
   } catch (error) {
     failed.abort(error)
     await Promise.allSettled(lanes)
@@ -111,8 +121,7 @@ async function copyPart(
   source: CopySource,
   to: ObjectRef,
   uploadId: string,
-  partNumber: number,
-  range: ByteRange | undefined,
+  { partNumber, size, range }: Piece,
   signal: AbortSignal,
 ): Promise<PartReceipt> {
   const input = {
@@ -123,9 +132,8 @@ async function copyPart(
     ...copySource(source),
     ...(range === undefined ? {} : { CopySourceRange: `bytes=${range.start}-${range.end}` }),
   }
-  const size = range === undefined ? 0 : range.end - range.start + 1
   const request = { operation: 'UploadPartCopy', on: to, signal }
-  const timeoutMs = s3.options.requestTimeoutMs + USUAL_PART / STORE_COPIES_BYTES_PER_MS
+  const timeoutMs = s3.options.requestTimeoutMs + size / STORE_COPIES_BYTES_PER_MS
   return await sendPatiently(s3, request, timeoutMs, async (client, sending) => {
     const { CopyPartResult: result } = await client.send(new UploadPartCopyCommand(input), sending)
     if (!result?.ETag) throw incomplete('UploadPartCopy', to, 'names no ETag')

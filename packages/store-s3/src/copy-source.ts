@@ -9,6 +9,8 @@ export interface CopySource {
   readonly ref: ObjectRef
   /** Only the object that has it is copied; undefined: whatever is there. */
   readonly etag: string | undefined
+  /** The checksum that the store keeps of it is that of the facts. */
+  readonly proven: boolean
   /** MD5 of its bytes, where its ETag is one, and is the ETag by which the caller knows the object of these facts. */
   readonly md5?: string | undefined
 }
@@ -35,7 +37,7 @@ export async function findSource(
   if (judged?.is === 'other') throw mismatch(ref, judged.why)
   const isMd5 = s3.traits.of(ref.bucket).md5Etags === true && !seen.opaqueEtag
   const md5 = isMd5 ? /^"?([0-9a-f]{32})"?$/.exec(ifMatch ?? '')?.[1] : undefined
-  return { ref, etag: seen.etag, md5 }
+  return { ref, etag: seen.etag, proven: judged?.is === 'same', md5 }
 }
 
 /** The headers that name it. Keys are encoded by segment; "+" would pass for a space. */

@@ -36,7 +36,9 @@ export async function askForConditionsOfCopies(
   const asking = { ...s3, traits: s3.traits.assuming(ref.bucket, { conditionalCopies: true }) }
   for (const precondition of UNMET) {
     const options = { precondition, signal }
-    const result = await refusalOf(copyObject(asking, { ref, etag: undefined }, ref, FACTS, options))
+    const result = await refusalOf(
+      copyObject(asking, { ref, etag: undefined, proven: false }, ref, FACTS, options),
+    )
     if (result instanceof LadingError && result.code === 'store_unavailable') throw result
     const held = result instanceof LadingError && result.code === 'store_precondition_failed'
     if (!held) return { conditionalCopies: false }
