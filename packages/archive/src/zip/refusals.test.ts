@@ -234,6 +234,17 @@ describe('A bomb', () => {
     expect(await refusalOf({ members: [member] })).toMatch(/shares bytes with the archive's directory/)
   })
 
+  it('is not hidden by an entry that claims to begin beyond the archive', async () => {
+    const long = { name: 'long', content: X, flags: 8, method: 8, compressedSize: 5000 }
+    const members = [
+      { ...long, local: (header: Buffer) => header.fill(0, 14, 26) },
+      { name: 'far', offset: 9000 },
+    ]
+    expect(await refusalOf({ members })).toMatch(
+      /^archive_malformed: Entry 1 \("long"\) shares bytes with the archive/,
+    )
+  })
+
   it('of more entries than the limit is refused before they are read', async () => {
     const archive = zipBytes({ members: [{}, { name: 'b' }] })
     expect(await refusalOfAsync(() => listZip(archive, { entries: 1 }))).toBe(
