@@ -6,12 +6,12 @@ import { until } from '../support/deadline.ts'
 import type { Sendable } from '../support/system-client.ts'
 import { type Content, content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
+import { TEST_LIMIT, WITHIN } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 
 const MIB = 1024 * 1024
-const WITHIN = { within: 60_000 }
 
-describe('an API that is killed', { timeout: 120_000 }, () => {
+describe('an API that is killed', TEST_LIMIT, () => {
   test('in the middle of a body has accepted nothing, and the same request again succeeds', async (context) => {
     const system = await startFaultsSystem(context, {
       servers: sharedServers(),
