@@ -225,7 +225,13 @@ export class Harness implements AsyncDisposable {
 
   /** Waits until nothing is left to do or to clear up, and checks that catalog, store and spool say the same. */
   async settled(): Promise<void> {
-    await until(async () => (await this.unrest()).length === 0, WITHIN)
+    let left: string[] = []
+    await until(async () => {
+      left = await this.unrest()
+      return left.length === 0
+    }, WITHIN).catch((cause: unknown) => {
+      throw new Error(`There is still: ${left.join(', ')}`, { cause })
+    })
     await this.#checkArtifacts()
   }
 
