@@ -71,6 +71,7 @@ export interface TestWorkerOptions {
   readonly delivers?: boolean
   readonly config?: Partial<WorkerConfig>
   readonly queue?: TicketQueue
+  readonly store?: ObjectStore
 }
 
 /** The parts of Lading but its API, all real: files are accepted as the API does it, and workers deliver them. */
@@ -163,7 +164,7 @@ export class Harness implements AsyncDisposable {
       {
         catalog: { delivery: catalog.around(this.catalog.delivery), hints: this.catalog.hints },
         queue,
-        store: store.around(this.store),
+        store: store.around(options.store ?? this.store),
         spools: options.delivers === false ? [] : [this.spool],
         log: this.log,
         registry,
