@@ -95,9 +95,7 @@ describe('S3', TEST_LIMIT, () => {
   })
 })
 
-test('Postgres may be restarted while uploads come and are delivered', {
-  timeout: 120_000,
-}, async (context) => {
+test('Postgres may be restarted while uploads come and are delivered', TEST_LIMIT, async (context) => {
   // Longer than a commit can take: a pack that is dropped before its transaction commits would be lost.
   const env = { LADING_KEEP_UNKNOWN: '20s' }
   const system = await startFaultsSystem(context, { servers, workers: 2, env })

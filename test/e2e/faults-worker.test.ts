@@ -94,9 +94,7 @@ describe('a request of a lost worker that reaches S3 late', TEST_LIMIT, () => {
   })
 })
 
-test('a job that is cancelled in the middle of a file leaves nothing at S3', {
-  timeout: 120_000,
-}, async (context) => {
+test('a job that is cancelled in the middle of a file leaves nothing at S3', TEST_LIMIT, async (context) => {
   const system = await startFaultsSystem(context, { servers: sharedServers() })
   const { client } = system
   const { jobId, release } = await inTheMiddleOfAFile(system)
