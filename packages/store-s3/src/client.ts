@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type Agents, openAgents } from './agents.ts'
+import { rememberEndpoints } from './endpoints.ts'
 import type { S3Options } from './options.ts'
 import { signPayloads } from './signing.ts'
 
@@ -48,6 +49,7 @@ function client(options: S3Options, agents: Agents, timeouts: { socketTimeout?: 
     }),
   })
   signPayloads(client)
+  rememberEndpoints(client)
   return client
 }
 

@@ -3,6 +3,7 @@ import type { Crc32, ObjectRef, Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { fullCrc32, type ReportedChecksum } from './checksums.ts'
 import { type S3Context, send } from './context.ts'
+import { type HeadReply, headDirectly } from './direct-object.ts'
 import { SHA256_METADATA } from './headers.ts'
 
 /** What the store says of an object. */
@@ -42,11 +43,13 @@ export async function checkBucket(s3: S3Context, bucket: string, signal: AbortSi
 
 async function headObject(s3: S3Context, ref: ObjectRef, signal: AbortSignal): Promise<Seen> {
   const traits = s3.traits.of(ref.bucket)
-  const reply = await send(s3, { operation: 'HeadObject', on: ref, signal }, (client, sending) =>
-    client.send(
-      new HeadObjectCommand({ Bucket: ref.bucket, Key: ref.key, ChecksumMode: 'ENABLED' }),
-      sending,
-    ),
+  const command = { Bucket: ref.bucket, Key: ref.key, ChecksumMode: 'ENABLED' } as const
+  const reply = await send<HeadReply>(
+    s3,
+    { operation: 'HeadObject', on: ref, signal },
+    async (client, sending) =>
+      (await headDirectly(client, ref, sending)) ??
+      (await client.send(new HeadObjectCommand(command), sending)),
   )
   const reported: ReportedChecksum = traits.keepsChecksums === false ? {} : reply
   return {

@@ -1,6 +1,6 @@
-import type { PutObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { ObjectFacts, StoredObject } from '@lading/core'
 import { fullCrc32 } from './checksums.ts'
+import type { PutReply } from './direct-object.ts'
 import { md5Etag, sameEtag } from './etags.ts'
 import type { Traits } from './traits.ts'
 
@@ -15,7 +15,7 @@ const WORTH_AN_MD5 = 1024 * 1024
  */
 export function provenByAnswer(
   { verifiesChecksums, keepsChecksums, md5Etags }: Traits,
-  answer: PutObjectCommandOutput,
+  answer: PutReply,
   body: Buffer,
   facts: ObjectFacts,
 ): StoredObject | undefined {

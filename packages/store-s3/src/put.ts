@@ -1,9 +1,10 @@
-import { PutObjectCommand, type PutObjectCommandOutput } from '@aws-sdk/client-s3'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { crc32Of, type ObjectFacts, type ObjectRef, type StoredObject, type WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { fullCrc32 } from './checksums.ts'
 import { writeConditionally } from './conditional-write.ts'
 import { type S3Context, send } from './context.ts'
+import { type PutReply, putDirectly } from './direct-object.ts'
 import { orEarlyRefusal } from './early-refusal.ts'
 import { md5Etag } from './etags.ts'
 import { see } from './head.ts'
@@ -39,7 +40,7 @@ export function putObject(
   body: Buffer,
   facts: ObjectFacts,
   { precondition, signal }: WriteOptions,
-): Promise<PutObjectCommandOutput> {
+): Promise<PutReply> {
   const traits = s3.traits.of(ref.bucket)
   const input = {
     Bucket: ref.bucket,
@@ -51,8 +52,12 @@ export function putObject(
     ...condition(traits, precondition),
   }
   const request = { operation: 'PutObject', on: ref, signal, bytes: body.length }
-  const sending = send(s3, request, (client, options) =>
-    client.send(declareSha256(new PutObjectCommand(input), facts.sha256), options),
+  const sending = send<PutReply>(
+    s3,
+    request,
+    async (client, options) =>
+      (await putDirectly(client, input, facts.sha256, options)) ??
+      (await client.send(declareSha256(new PutObjectCommand(input), facts.sha256), options)),
   )
   return orEarlyRefusal(sending, () => see(s3, ref, signal))
 }
