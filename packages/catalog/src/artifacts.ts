@@ -10,7 +10,7 @@ type Row = Omit<Artifact, 'sha256'> & { sha256: Buffer }
 type LevelRow = { [K in keyof Row]: Row[K] | null } & { entry: string; isDirectory: boolean }
 
 const COLUMNS =
-  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.job_id, a.stored_at, a.state'
+  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state'
 
 export function artifactsOf(db: Database, hints: Hints): Artifacts {
   return {

@@ -105,6 +105,7 @@ function deliverable(row: TakenRow): DeliverableFile {
     packId: row.packId,
     packOffset: row.packOffset,
     object: { bucket: row.bucket, key: row.key },
+    isDirectory: row.path.endsWith('/'),
     upload:
       row.partSize === null ? undefined : { uploadId: row.uploadId ?? undefined, partSize: row.partSize },
   }

@@ -53,6 +53,13 @@ export interface Job {
   readonly startedAt: Date | undefined
   readonly endedAt: Date | undefined
   readonly cancelRequested: boolean
+  /** Shows its artifacts at one instant, when all are delivered. */
+  readonly atomic: boolean
+  /** Of a job that was opened: added before every path that is added to it. */
+  readonly directory: string
+  readonly shards: number | undefined
+  readonly deadline: Date | undefined
+  readonly sealedAt: Date | undefined
 }
 
 export interface JobFile {
@@ -77,6 +84,9 @@ export interface Artifact {
   readonly key: string
   /** The object's own ETag in the store. */
   readonly etag: string
+  /** Unix permission bits and time of modification, where an archive brought them. */
+  readonly mode: number | undefined
+  readonly mtime: Date | undefined
   readonly jobId: string
   readonly storedAt: Date
   /** `replacing`: a newer file is being written over it; its object may no longer be this one. */
