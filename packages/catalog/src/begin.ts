@@ -91,7 +91,7 @@ async function otherWriters(sql: Sql, heads: readonly Head[]): Promise<Map<strin
   if (ids.length === 0) return new Map()
   const rows = await sql.query<Writer>(
     `SELECT f.file_id, w.state = 'leased' AND w.taken_at IS NOT NULL AS alive,
-       r.bucket, r.prefix || f.path AS key, u.file_id IS NOT NULL AS begun, u.upload_id
+       r.bucket, coalesce(u.key, r.prefix || f.path) AS key, u.file_id IS NOT NULL AS begun, u.upload_id
      FROM files f JOIN work_items w USING (work_id) JOIN runs r ON r.run_id = f.run_id
      LEFT JOIN uploads u ON u.file_id = f.file_id
      WHERE f.file_id = ANY (:ids::uuid[]) AND f.state ${IS_LIVE}`,
@@ -180,8 +180,9 @@ async function claim(sql: Sql, fileIds: readonly string[]): Promise<Map<string, 
      ), head AS (
        UPDATE path_heads h SET writer_file_id = f.file_id FROM file f WHERE h.run_id = f.run_id AND h.path = f.path
      ), job AS (
-       UPDATE jobs j SET state = 'running', started_at = coalesce(started_at, now())
-       FROM (SELECT DISTINCT job_id FROM file) f WHERE j.job_id = f.job_id AND j.state = 'queued'
+       UPDATE jobs j SET state = CASE WHEN j.state = 'queued' THEN 'running' ELSE j.state END, started_at = coalesce(j.started_at, now())
+       FROM (SELECT DISTINCT job_id FROM file) f
+       WHERE j.job_id = f.job_id AND (j.state = 'queued' OR j.started_at IS NULL)
      )
      UPDATE artifacts a SET state = 'replacing', writers = a.writers + 1 FROM file f JOIN jobs j USING (job_id)
      WHERE a.run_id = f.run_id AND a.path = f.path AND NOT j.atomic RETURNING f.file_id, a.etag`,

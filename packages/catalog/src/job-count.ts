@@ -1,7 +1,8 @@
 /**
  * The state of a job (row `j`) whose files have come to an end in these numbers, as an expression. An open job stays
  * open until it is sealed, and an atomic one runs on until its artifacts are shown. A job whose deadline passed has
- * failed, whatever came of its files; else it ends as cancelled when something was; else as failed when a file failed;
+ * failed, whatever came of its files; else it ends as cancelled when something was, or when it was to stop before it was
+ * sealed or shown; else as failed when a file failed;
  * else as completed, superseded files included: a newer file was accepted for their paths, which is what the client
  * asked for.
  */
@@ -9,7 +10,7 @@ export function stateAfter(stored: string, failed: string, superseded: string, c
   return `CASE
     WHEN j.state = 'open' OR ${stored} + ${failed} + ${superseded} + ${cancelled} < j.files_total THEN j.state
     WHEN j.error_code = 'deadline_passed' THEN 'failed'
-    WHEN ${cancelled} > 0 THEN 'cancelled'
+    WHEN ${cancelled} > 0 OR (j.cancel_requested_at IS NOT NULL AND (j.atomic OR j.sealed_at IS NULL)) THEN 'cancelled'
     WHEN ${failed} > 0 THEN 'failed'
     WHEN j.atomic THEN j.state
     ELSE 'completed' END`
@@ -57,7 +58,7 @@ export const COUNT_MOVED = `
       ended_at = CASE WHEN ${isEnd(afterTally())} THEN now() END
     FROM tally t LEFT JOIN first_error e USING (job_id)
     WHERE j.job_id = t.job_id
-    RETURNING j.job_id, j.ended_at, j.atomic AND j.ended_at IS NULL AND j.state <> 'open'
+    RETURNING j.job_id, j.ended_at, j.atomic AND j.ended_at IS NULL AND j.sealed_at IS NOT NULL
       AND j.files_stored + j.files_superseded = j.files_total AS to_publish
   )`
 

@@ -2,7 +2,7 @@ import { type JobState, jobHasEnded } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Seal } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
-import { AS_COUNTED, isEnd, stateAfter } from './job-count.ts'
+import { endJobs } from './job-end.ts'
 
 interface Row {
   state: JobState
@@ -11,7 +11,7 @@ interface Row {
   sealedAt: Date | null
 }
 
-/** See `Jobs.seal`. False: the tenant has no such job. `publish`: an atomic job that is complete by this. */
+/** See `Jobs.seal`. `known`: the tenant has such a job; `ended`: it came to its end by this. */
 export async function sealJob(
   db: Database,
   tenant: string,
@@ -97,10 +97,5 @@ async function close(sql: Sql, jobId: string): Promise<boolean> {
      WHERE job_id = :jobId`,
     { jobId },
   )
-  const state = stateAfter(...AS_COUNTED)
-  const ended = await sql.query(
-    `UPDATE jobs j SET state = ${state}, ended_at = now() WHERE job_id = :jobId AND ${isEnd(state)} RETURNING 1`,
-    { jobId },
-  )
-  return ended.length > 0
+  return (await endJobs(sql, [jobId])).length > 0
 }

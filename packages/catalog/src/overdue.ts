@@ -23,11 +23,7 @@ export async function failOverdueJobs(db: Database, hints: Hints): Promise<numbe
   )
   if (rows.length === 0) return 0
   const jobIds = rows.map((row) => row.jobId)
-  const state = stateAfter(...AS_COUNTED)
-  await db.query(
-    `UPDATE jobs j SET state = ${state}, ended_at = now() WHERE job_id = ANY (:jobIds::uuid[]) AND ${isEnd(state)}`,
-    { jobIds },
-  )
+  await endJobs(db, jobIds)
   hints.jobsChanged(jobIds)
   return rows.length
 }

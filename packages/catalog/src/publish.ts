@@ -6,7 +6,7 @@ import type { Hints } from './hints.ts'
 export async function publish(db: Database, hints: Hints, jobId: string): Promise<void> {
   const published = await db.transaction(async (sql) => {
     const due = await sql.query(
-      `SELECT 1 FROM jobs WHERE job_id = :jobId AND atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL
+      `SELECT 1 FROM jobs WHERE job_id = :jobId AND atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL AND cancel_requested_at IS NULL
          AND files_stored + files_superseded = files_total FOR UPDATE`,
       { jobId },
     )
