@@ -42,7 +42,8 @@ export class DirectorySweeper {
       const { etag } = await store.copy(move.from, move.to, facts, { precondition: { kind: 'none' }, signal })
       await catalog.staging.moved(move, etag)
     } catch (error) {
-      if (!signal.aborted) log.warn({ err: error, uri: store.uri(move.to) }, 'an object was not moved to its key yet')
+      if (!signal.aborted)
+        log.warn({ err: error, uri: store.uri(move.to) }, 'an object was not moved to its key yet')
     }
   }
 
@@ -57,7 +58,8 @@ export class DirectorySweeper {
         await catalog.staging.forget(fileId)
       } catch (error) {
         failed = true
-        if (!signal.aborted) log.warn({ err: error, uri: store.uri(object) }, 'an object could not be deleted yet')
+        if (!signal.aborted)
+          log.warn({ err: error, uri: store.uri(object) }, 'an object could not be deleted yet')
       }
     })
     return useless.length === BATCH && !failed

@@ -85,9 +85,9 @@ export interface Acceptance {
 export interface Accepts {
   /**
    * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files.
-   * Takes paths as they are known; the request's own clashes are the caller's to find.
+   * A directory's path ends in a slash here. The request's own clashes are the caller's to find.
    */
-  checkPaths(runId: string, paths: readonly ArtifactPath[]): Promise<void>
+  checkPaths(runId: string, paths: readonly string[]): Promise<void>
 
   /**
    * The job, its pack, work items and files, and the new heads of their paths, in one transaction: when it returns,
@@ -165,11 +165,16 @@ export interface Jobs {
 export interface Artifacts {
   /** What lies directly in `directory` ('' is the root), files and directories by path (bytewise). */
   listLevel(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
-  /** All files below `directory`, by path (bytewise). */
-  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact>>
+  /** All files below `directory`, and directories that came empty, by path (bytewise). */
+  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
   get(runId: string, path: ArtifactPath): Promise<Artifact | undefined>
   /** The row goes at once; its object is deleted afterwards, and retried until it is. False: there is none. */
   delete(runId: string, path: ArtifactPath): Promise<boolean>
+  /**
+   * The rows of all that lies below the directory, and its own, go at once; the job says how far their objects are
+   * deleted. Undefined: nothing lies there.
+   */
+  deleteDirectory(run: Run, directory: ArtifactPath): Promise<Job | undefined>
 }
 
 /** Idempotency keys (IETF draft-ietf-httpapi-idempotency-key-header), per tenant. */

@@ -22,6 +22,7 @@ export interface JobRow {
   startedAt: Date | null
   endedAt: Date | null
   cancelRequestedAt: Date | null
+  kind: 'upload' | 'delete'
   atomic: boolean
   directory: string
   shards: number | null
@@ -54,6 +55,7 @@ export function jobFromRow(row: JobRow): Job {
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
     cancelRequested: row.cancelRequestedAt !== null,
+    kind: row.kind,
     atomic: row.atomic,
     directory: row.directory,
     shards: row.shards ?? undefined,

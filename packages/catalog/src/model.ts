@@ -53,6 +53,8 @@ export interface Job {
   readonly startedAt: Date | undefined
   readonly endedAt: Date | undefined
   readonly cancelRequested: boolean
+  /** `delete`: its files are objects that are deleted, and counted as stored when they are gone. */
+  readonly kind: 'upload' | 'delete'
   /** Shows its artifacts at one instant, when all are delivered. */
   readonly atomic: boolean
   /** Of a job that was opened: added before every path that is added to it. */

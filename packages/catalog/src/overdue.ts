@@ -1,6 +1,6 @@
 import type { Database } from './database.ts'
 import type { Hints } from './hints.ts'
-import { AS_COUNTED, isEnd, stateAfter } from './job-count.ts'
+import { endJobs } from './job-end.ts'
 
 /**
  * Fails open jobs whose deadline has passed. What was accepted of them is delivered all the same, as was promised; the

@@ -15,6 +15,12 @@ interface DeletionRow extends Omit<Deletion, 'object' | 'onlyIf'> {
   crc32: number
 }
 
+interface DoubtfulRow extends Omit<DoubtfulArtifact, 'sha256' | 'mode' | 'mtime'> {
+  sha256: Buffer
+  mode: number | null
+  mtime: Date | null
+}
+
 interface UploadRow {
   fileId: string
   bucket: string
@@ -53,13 +59,18 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
       )
     },
     async doubtfulArtifacts(limit) {
-      const rows = await db.query<Omit<DoubtfulArtifact, 'sha256'> & { sha256: Buffer }>(
+      const rows = await db.query<DoubtfulRow>(
         `SELECT a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.writers
          FROM artifacts a JOIN path_heads h ON h.run_id = a.run_id AND h.path = a.path
          WHERE a.state = 'replacing' AND h.writer_file_id IS NULL ORDER BY a.stored_at LIMIT :limit`,
         { limit },
       )
-      return rows.map((row) => ({ ...row, sha256: row.sha256.toString('hex') as Sha256Hex }))
+      return rows.map(({ sha256, mode, mtime, ...row }) => ({
+        ...row,
+        sha256: sha256.toString('hex') as Sha256Hex,
+        mode: mode ?? undefined,
+        mtime: mtime ?? undefined,
+      }))
     },
     async resolveDoubt({ runId, path, etag, writers }, stillTrue) {
       await db.query(

@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     ALTER TABLE jobs
+      ADD COLUMN kind text NOT NULL DEFAULT 'upload' CHECK (kind IN ('upload', 'delete')),
       ADD COLUMN atomic boolean NOT NULL DEFAULT false,
       ADD COLUMN directory text COLLATE "C" NOT NULL DEFAULT '',
       ADD COLUMN shards integer CHECK (shards > 0),
@@ -36,6 +37,23 @@ export async function up(knex: Knex): Promise<void> {
     );
     CREATE INDEX unpublished_by_job ON unpublished (job_id);
 
+    -- The job that a deletion belongs to, where a directory is deleted.
+    ALTER TABLE deletions ADD COLUMN job_id uuid;
+    -- A deletion goes when its object is gone, or when it is void: a newer artifact took the key. Either counts.
+    CREATE FUNCTION count_deletions() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        UPDATE jobs j SET files_stored = files_stored + g.files,
+          bytes_done = CASE WHEN files_stored + g.files = files_total THEN bytes_total ELSE bytes_done END,
+          state = CASE WHEN files_stored + g.files = files_total THEN 'completed' ELSE state END,
+          ended_at = CASE WHEN files_stored + g.files = files_total THEN now() END
+        FROM (SELECT job_id, count(*) AS files FROM gone WHERE job_id IS NOT NULL GROUP BY job_id) g
+        WHERE j.job_id = g.job_id;
+        RETURN NULL;
+      END
+    $$;
+    CREATE TRIGGER count_deletions AFTER DELETE ON deletions
+      REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION count_deletions();
+
     -- Keys beside the run's artifacts, to which files are delivered whose own keys still hold what is shown. Noted before
     -- they are written.
     CREATE TABLE staging (
@@ -52,7 +70,10 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(`
     DROP TABLE IF EXISTS staging, unpublished, job_shards;
-    ALTER TABLE jobs DROP COLUMN atomic, DROP COLUMN directory, DROP COLUMN shards, DROP COLUMN expected_files,
+    DROP TRIGGER count_deletions ON deletions;
+    DROP FUNCTION count_deletions;
+    ALTER TABLE deletions DROP COLUMN job_id;
+    ALTER TABLE jobs DROP COLUMN kind, DROP COLUMN atomic, DROP COLUMN directory, DROP COLUMN shards, DROP COLUMN expected_files,
       DROP COLUMN deadline, DROP COLUMN sealed_at;
     ALTER TABLE files DROP COLUMN mode, DROP COLUMN mtime;
     ALTER TABLE artifacts DROP COLUMN mode, DROP COLUMN mtime;
