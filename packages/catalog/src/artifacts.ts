@@ -131,7 +131,9 @@ function levelEntry(row: LevelRow): Artifact | DirectoryEntry {
 
 /** A directory that an archive brought empty; its path ends in a slash. */
 function deepEntry(row: Row): Artifact | DirectoryEntry {
-  return row.path.endsWith('/') ? { path: row.path.slice(0, -1), isDirectory: true } : fromRow(row)
+  if (!row.path.endsWith('/')) return fromRow(row)
+  const { mode, mtime, storedAt } = fromRow(row)
+  return { path: row.path.slice(0, -1), isDirectory: true, mode, mtime, storedAt }
 }
 
 function fromRow(row: Row): Artifact {

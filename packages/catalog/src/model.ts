@@ -98,6 +98,10 @@ export interface Artifact {
 export interface DirectoryEntry {
   readonly path: string
   readonly isDirectory: true
+  /** Of a directory that came empty, in a deep list, as of an artifact. */
+  readonly mode?: number | undefined
+  readonly mtime?: Date | undefined
+  readonly storedAt?: Date
 }
 
 /** One page of a list, and the cursor that continues after its last row. */
