@@ -58,8 +58,12 @@ function ancestorsOf(paths: readonly string[]): Set<string> {
   return ancestors
 }
 
-async function keepIdempotencyKey(sql: Sql, acceptance: Acceptance, jobId: string): Promise<void> {
-  const { idempotency, run } = acceptance
+/** Gives the key to the job, if whoever took it still holds it. Fails with `idempotency_key_in_flight`. */
+export async function keepIdempotencyKey(
+  sql: Sql,
+  { idempotency, run }: Pick<Acceptance, 'idempotency' | 'run'>,
+  jobId: string,
+): Promise<void> {
   if (!idempotency) return
   const kept = await sql.query(
     `UPDATE idempotency_keys SET job_id = :jobId, content = :content, locked_by = NULL, locked_until = NULL

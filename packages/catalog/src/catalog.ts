@@ -112,6 +112,15 @@ export interface OpenJob {
   readonly deadline: Date | undefined
 }
 
+/** An idempotency key that a job is opened under. */
+export interface OpeningKey {
+  readonly key: string
+  /** Method and target. */
+  readonly request: string
+  /** What identifies the job that is asked for. */
+  readonly content: string
+}
+
 export interface Seal {
   /** The shard that is complete, of a job that has shards. */
   readonly shard: number | undefined
@@ -129,8 +138,11 @@ export interface PlannedFile {
 }
 
 export interface Jobs {
-  /** Opens a job, to which any number of requests add until it is sealed. */
-  open(run: Run, job: OpenJob): Promise<Job>
+  /**
+   * Opens a job, to which any number of requests add until it is sealed. With a key, whoever comes with the same gets
+   * the job that the first one opened; fails with `idempotency_key_reused` when that was another request.
+   */
+  open(run: Run, job: OpenJob, key?: OpeningKey): Promise<Job>
   /**
    * Ends an open job, or one shard of it. Sealing again is success. Fails with `manifest_mismatch` when its files are
    * not those that were expected (it stays open), `validation_failed` for a shard that it has not,

@@ -1,11 +1,54 @@
-import { newId } from '@lading/core'
-import type { OpenJob, PlannedFile } from './catalog.ts'
-import type { Database } from './database.ts'
+import { newId, type TenantId } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import { keepIdempotencyKey } from './accepts.ts'
+import type { OpeningKey, OpenJob, PlannedFile } from './catalog.ts'
+import type { Database, Sql } from './database.ts'
+import { beginKey } from './idempotency-keys.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import type { Job, Run } from './model.ts'
 
-export async function openJob(db: Database, run: Run, given: OpenJob): Promise<Job> {
-  const [row] = await db.query<JobRow>(
+/** Milliseconds of the lease on a key; nobody sees it, as it is taken and used up in one transaction. */
+const KEY_LEASE_MS = 60_000
+
+/**
+ * See `Jobs.open`. Key and job commit together: of many who come with the same key at once, the others wait for the
+ * first at the key's row, and then find its job.
+ */
+export async function openJob(db: Database, run: Run, given: OpenJob, key?: OpeningKey): Promise<Job> {
+  if (key === undefined) return await insertOpenJob(db, run, given)
+  return await db.transaction(async (sql) => {
+    const holder = newId()
+    const tenant = run.tenantId as TenantId
+    const begun = await beginKey(sql, tenant, key.key, key.request, holder, KEY_LEASE_MS)
+    if (begun.state === 'done') return await openedBefore(sql, key, begun)
+    const job = await insertOpenJob(sql, run, given)
+    await keepIdempotencyKey(
+      sql,
+      { run, idempotency: { key: key.key, holder, content: key.content } },
+      job.jobId,
+    )
+    return job
+  })
+}
+
+async function openedBefore(
+  sql: Sql,
+  key: OpeningKey,
+  before: { readonly jobId: string; readonly content: string },
+): Promise<Job> {
+  if (before.content !== key.content) {
+    throw new LadingError(
+      'idempotency_key_reused',
+      'Idempotency-Key: this key opened a job with other properties',
+    )
+  }
+  const [row] = await sql.query<JobRow>('SELECT * FROM jobs WHERE job_id = :jobId', { jobId: before.jobId })
+  if (!row) throw new LadingError('job_not_found', 'the job that this Idempotency-Key opened is gone')
+  return jobFromRow(row)
+}
+
+async function insertOpenJob(sql: Sql, run: Run, given: OpenJob): Promise<Job> {
+  const [row] = await sql.query<JobRow>(
     `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, directory, shards, expected_files, deadline)
      VALUES (:jobId, :tenant, :runId, 'open', :atomic, :directory, :shards, :expectedFiles, :deadline) RETURNING *`,
     {

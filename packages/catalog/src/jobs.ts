@@ -72,7 +72,7 @@ export function jobsOf(db: Database, hints: Hints): Jobs {
       )
       return pageOf(rows.map(fileFromRow), limit, (file) => file.fileId)
     },
-    open: (run, job) => openJob(db, run, job),
+    open: (run, job, key) => openJob(db, run, job, key),
     async seal(tenant, jobId, seal) {
       const { known, ended } = await sealJob(db, tenant, jobId, seal)
       if (!known) return undefined
