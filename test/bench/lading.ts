@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { until } from '../support/deadline.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
 import { LadingClient } from '../support/system-client.ts'
@@ -36,6 +37,7 @@ export async function startBenchSystem(options: BenchOptions): Promise<BenchSyst
     return lading
   }
   const [api, worker] = [await start('api'), await start('worker')]
+  await until(() => hasProbed(worker), { within: 30_000 })
   const stack = opened.move()
   return {
     api,
@@ -45,6 +47,14 @@ export async function startBenchSystem(options: BenchOptions): Promise<BenchSyst
     client: new LadingClient(() => [api.url], 'bench'),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+}
+
+/** What a worker knows of the store decides what it must compute itself. */
+function hasProbed({ lines }: LadingProcess): boolean {
+  const probed = lines.find((line) => line.includes('store was probed'))
+  if (probed !== undefined && !probed.includes('"verifiesChecksums":true'))
+    throw new Error(`The sink was not taken for an S3 that verifies: ${probed}`)
+  return probed !== undefined
 }
 
 /** A new folder where the bench keeps its files. */

@@ -342,6 +342,123 @@ export function describeObjectStore(name: string, open: () => Promise<OpenedStor
       })
     })
 
+    describe('copying', () => {
+      const body = bytes(MIB + 1, 4)
+      const facts = factsOf(body)
+      const copy = (
+        options: Partial<Parameters<ObjectStore['copy']>[3]> = {},
+        from = 'source',
+        to = 'copy',
+      ) => store.copy(at(from), at(to), facts, { ...write, ...options })
+
+      it('gives the bytes a second key, and leaves the first as it was', async () => {
+        const source = await put(at('source'), body)
+        const stored = await copy({ ifMatch: source.etag })
+        expect((await read(at('copy'))).equals(body)).toBe(true)
+        const head = await store.head(at('copy'), signal)
+        expect(head).toMatchObject({ size: body.length, etag: stored.etag })
+        expect([undefined, facts.crc32]).toContain(head?.crc32)
+        expect([undefined, facts.sha256]).toContain(head?.declaredSha256)
+        expect((await store.head(at('source'), signal))?.etag).toBe(source.etag)
+        await put(at('source'), bytes(10, 5))
+        expect((await read(at('copy'))).equals(body)).toBe(true)
+        await store.delete(at('source'), { signal })
+        expect((await read(at('copy'))).equals(body)).toBe(true)
+        expect(await store.prove(at('copy'), facts, signal)).toMatchObject({ etag: stored.etag })
+      })
+
+      it('works for an empty object, whatever the precondition', async () => {
+        await put(at('source'), bytes(0))
+        for (const precondition of [ABSENT, NONE]) {
+          await store.copy(at('source'), at('copy'), factsOf(bytes(0)), { precondition, signal })
+          expect((await read(at('copy'))).length).toBe(0)
+        }
+      })
+
+      it('works for an object that was uploaded in parts', async () => {
+        const halves = [body.subarray(0, MIB), body.subarray(MIB)]
+        const whole = Buffer.concat([bytes(5 * MIB), ...halves])
+        const id = await store.createUpload(at('source'), factsOf(whole), signal)
+        const parts = [whole.subarray(0, 5 * MIB), whole.subarray(5 * MIB)].map((it, index) =>
+          store.uploadPart(at('source'), id, { partNumber: index + 1, body: it, crc32: crc32Of(it) }, signal),
+        )
+        const { etag } = await store.completeUpload(
+          at('source'),
+          id,
+          await Promise.all(parts),
+          factsOf(whole),
+          write,
+        )
+        for (const precondition of [ABSENT, NONE])
+          await store.copy(at('source'), at('copy'), factsOf(whole), { precondition, ifMatch: etag, signal })
+        expect((await read(at('copy'))).equals(whole)).toBe(true)
+      })
+
+      for (const key of ODD_KEYS) {
+        it(`takes and gives the key ${JSON.stringify(key).slice(0, 60)}`, async () => {
+          await put(at(`from/${key}`), body)
+          await copy({}, `from/${key}`, `to/${key}`)
+          expect((await read(at(`to/${key}`))).equals(body)).toBe(true)
+        })
+      }
+
+      it('fails when there is nothing, or another object than the one that was meant', async () => {
+        await refused(copy(), 'store_object_missing')
+        const older = await put(at('source'), body)
+        await put(at('source'), bytes(body.length, 6))
+        await refused(copy({ ifMatch: older.etag }), 'store_precondition_failed')
+        await refused(copy(), ...MISMATCH)
+        expect(await store.head(at('copy'), signal)).toBeUndefined()
+        expect(await all(store.listUploads(opened.bucket, prefix, signal))).toEqual([])
+      })
+
+      it('heeds its preconditions', async () => {
+        const source = await put(at('source'), body)
+        const old = await put(at('copy'), bytes(10))
+        const other = { kind: 'etag', etag: '"0123456789abcdef0123456789abcdef"' } as const
+        for (const precondition of [ABSENT, other])
+          await refused(copy({ precondition }), 'store_precondition_failed')
+        await refused(copy({ precondition: other }, 'source', 'nothing'), 'store_precondition_failed')
+        expect((await store.head(at('copy'), signal))?.etag).toBe(old.etag)
+        await copy({ precondition: { kind: 'etag', etag: old.etag }, ifMatch: source.etag })
+        expect((await read(at('copy'))).equals(body)).toBe(true)
+        await copy({ precondition: ABSENT }, 'source', 'another')
+        expect(await store.prove(at('another'), facts, signal)).toBeDefined()
+        expect(await all(store.listUploads(opened.bucket, prefix, signal))).toEqual([])
+      })
+
+      it('can be repeated when the answer was lost, also after the source has gone', async () => {
+        const { etag } = await put(at('source'), body)
+        const options = { precondition: ABSENT, ifMatch: etag }
+        const first = await copy(options)
+        expect((await copy(options)).etag).toBe(first.etag)
+        await store.delete(at('source'), { signal })
+        expect((await copy(options)).etag).toBe(first.etag)
+        await put(at('source'), bytes(10, 5))
+        expect((await copy(options)).etag).toBe(first.etag)
+      })
+
+      it('onto itself leaves the object as it was', async () => {
+        await put(at('source'), body)
+        await copy({}, 'source', 'source')
+        expect(await store.prove(at('source'), facts, signal)).toBeDefined()
+        expect((await all(store.list(opened.bucket, prefix, signal))).map((it) => it.key)).toEqual([
+          at('source').key,
+        ])
+      })
+
+      it('ends with the reason of its signal when that is aborted', async () => {
+        await put(at('source'), body)
+        const controller = new AbortController()
+        const reason = new Error('the lease was lost')
+        const copying = copy({ signal: controller.signal })
+        controller.abort(reason)
+        await expect(copying).rejects.toBe(reason)
+        await expect(copy({ signal: controller.signal })).rejects.toBe(reason)
+        await copy()
+      })
+    })
+
     describe('getting', () => {
       it('a range gives just those bytes, to the end if it reaches beyond', async () => {
         const body = bytes(300_000)

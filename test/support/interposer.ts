@@ -18,7 +18,9 @@ export class Interposer {
   readonly calls: Call[] = []
   readonly #before = new Map<string, Intervention>()
   readonly #after = new Map<string, Intervention>()
+  readonly #instead = new Map<string, (...args: unknown[]) => unknown>()
   readonly #released = Promise.withResolvers<never>()
+  readonly #wasSevered = Promise.withResolvers<void>()
   #severed = false
 
   constructor() {
@@ -34,6 +36,17 @@ export class Interposer {
     this.#set(this.#after, name, intervention)
   }
 
+  /** All calls pass from now on. */
+  relent(): void {
+    this.#before.clear()
+    this.#after.clear()
+  }
+
+  /** Answers such calls in the port's stead. */
+  instead(name: string, method: (...args: unknown[]) => unknown): void {
+    this.#instead.set(name, method)
+  }
+
   named(name: string): Call[] {
     return this.calls.filter((call) => call.name === name)
   }
@@ -44,6 +57,11 @@ export class Interposer {
    */
   sever(): void {
     this.#severed = true
+    this.#wasSevered.resolve()
+  }
+
+  get whenSevered(): Promise<void> {
+    return this.#wasSevered.promise
   }
 
   /** After `sever`: as when a stopped process goes on. */
@@ -83,7 +101,7 @@ export class Interposer {
     await this.#unlessSevered()
     await this.#before.get(call.name)?.(call)
     await this.#unlessSevered()
-    const result = await method(...call.args)
+    const result = await (this.#instead.get(call.name) ?? method)(...call.args)
     await this.#after.get(call.name)?.(call)
     await this.#unlessSevered()
     return result
@@ -108,6 +126,14 @@ export class Interposer {
 const SYNCHRONOUS = /^(uri|onWork|onJobs)$/
 const ITERATING = /^(list|listUploads)$/
 
+/** The signal that a call of an object store, or of anything else, was given: its last argument, or in its options. */
+export function signalOf({ name, args }: Call): AbortSignal {
+  const last = args.at(-1)
+  const signal = last instanceof AbortSignal ? last : (last as { signal?: unknown } | undefined)?.signal
+  if (signal instanceof AbortSignal) return signal
+  throw new Error(`${name} was given no signal`)
+}
+
 /** A point that a call reaches and waits at, until the test opens it. */
 export class Gate {
   readonly #reached = Promise.withResolvers<Call>()
@@ -122,19 +148,22 @@ export class Gate {
     this.#open.resolve()
   }
 
-  /** As an intervention. `signal`: that of the call, which ends the wait with its reason. */
-  hold(signalOf?: (call: Call) => AbortSignal): Intervention {
-    return async (call) => {
-      this.#reached.resolve(call)
-      const signal = signalOf?.(call)
-      await (signal === undefined ? this.#open.promise : Promise.race([this.#open.promise, aborted(signal)]))
-    }
+  /** As an intervention: the call waits until the gate is opened, or its signal fires. */
+  readonly hold: Intervention = async (call) => {
+    this.#reached.resolve(call)
+    await Promise.race([this.#open.promise, aborted(signalOf(call))])
+  }
+
+  /** As `hold`, deaf to the call's signal. */
+  readonly holdDeaf: Intervention = async (call) => {
+    this.#reached.resolve(call)
+    await this.#open.promise
   }
 }
 
 async function aborted(signal: AbortSignal): Promise<never> {
   return await new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
+    if (signal.aborted) return reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 }

@@ -15,6 +15,11 @@ import { type Answer, type FormPart, formOf, type UploadAnswer, upload } from '.
 
 type Headers = Readonly<Record<string, string>>
 
+/** A body whose length is said beforehand. */
+export interface Sendable extends Pick<Content, 'size'> {
+  chunks(): Iterable<Buffer> | AsyncIterable<Buffer>
+}
+
 export interface Download {
   readonly status: number
   readonly headers: globalThis.Headers
@@ -82,7 +87,7 @@ export class LadingClient {
     return upload({ method: 'POST', url, ...form, headers: this.#headers({ ...formHeaders, ...headers }) })
   }
 
-  put(runId: string, path: string, file: Content, headers: Headers = {}): Promise<UploadAnswer> {
+  put(runId: string, path: string, file: Sendable, headers: Headers = {}): Promise<UploadAnswer> {
     const url = this.address(artifactUrl(runId, path))
     const body = { body: file.chunks(), length: file.size }
     return upload({ method: 'PUT', url, ...body, headers: this.#headers(headers) })

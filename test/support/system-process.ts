@@ -95,7 +95,9 @@ function launch(
   const [program = '', ...rest] = [...prefix, process.execPath, MAIN, ...args]
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(program, rest, { env: { PATH, HOME, ...env }, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
-  process.once('exit', () => child.kill('SIGKILL'))
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.removeListener('exit', kill))
   const lines: string[] = []
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {

@@ -11,6 +11,9 @@ import {
   type ObjectStore,
   type Spool,
   type TenantId,
+  type Ticket,
+  type TicketConsumer,
+  type TicketHandler,
   type TicketQueue,
   type WorkLimits,
 } from '@lading/core'
@@ -33,10 +36,9 @@ export interface HarnessOptions {
   readonly workLimits?: WorkLimits
 }
 
-/** Short times, so that what is lost is soon found out. */
+/** Short times, so that what is lost is soon found out; but for the lease, which no slow machine must lose. */
 const QUICK: WorkerConfig = {
   ...DEFAULT_WORKER_CONFIG,
-  leaseMs: 1_500,
   pollMs: 50,
   lostTicketMs: 400,
   sweepMs: 100,
@@ -58,6 +60,8 @@ export interface TestWorker {
   /** The value of a metric, of all its labels or of those given. */
   metric(name: string, labels?: Record<string, string>): Promise<number>
   stop(graceMs?: number): Promise<void>
+  /** Stops without a word to the catalog or the store. */
+  kill(): Promise<void>
 }
 
 export interface TestWorkerOptions {
@@ -81,6 +85,8 @@ export class Harness implements AsyncDisposable {
   readonly #sql: pg.Pool
   readonly #config: WorkerConfig
   readonly #workers = new Set<TestWorker>()
+  /** ETags of objects that were read and found right, by key. */
+  readonly #checked = new Map<string, string>()
   readonly #closing: (() => Promise<void>)[]
 
   private constructor(parts: {
@@ -150,12 +156,13 @@ export class Harness implements AsyncDisposable {
   startWorker(options: TestWorkerOptions = {}): TestWorker {
     const [store, catalog, registry] = [new Interposer(), new Interposer(), new Registry()]
     if (options.leads === false) {
-      catalog.before('leadership.tryTake', () => Promise.reject(new Error('this worker does not lead')))
+      catalog.instead('leadership.tryTake', () => undefined)
     }
+    const queue = new SeverableQueue(options.queue ?? this.queue)
     const service = startWorker(
       {
         catalog: { delivery: catalog.around(this.catalog.delivery), hints: this.catalog.hints },
-        queue: options.queue ?? this.queue,
+        queue,
         store: store.around(this.store),
         spools: options.delivers === false ? [] : [this.spool],
         log: this.log,
@@ -170,11 +177,18 @@ export class Harness implements AsyncDisposable {
       cut: () => {
         store.sever()
         catalog.sever()
+        queue.sever()
       },
       metric: (name, labels) => metricOf(registry, name, labels),
       stop: async (graceMs = 5_000) => {
         this.#workers.delete(worker)
         await service.stop(graceMs)
+      },
+      kill: async () => {
+        worker.cut()
+        store.release()
+        catalog.release()
+        await worker.stop()
       },
     }
     this.#workers.add(worker)
@@ -204,6 +218,11 @@ export class Harness implements AsyncDisposable {
     await this.sql('UPDATE deletions SET available_at = now()')
   }
 
+  /** Lets all leases be over, as if time had passed. */
+  async expireLeases(): Promise<void> {
+    await this.sql(`UPDATE work_items SET lease_expires_at = now() - interval '1 s' WHERE state = 'leased'`)
+  }
+
   /** Waits until nothing is left to do or to clear up, and checks that catalog, store and spool say the same. */
   async settled(): Promise<void> {
     await until(async () => (await this.unrest()).length === 0, WITHIN)
@@ -223,7 +242,7 @@ export class Harness implements AsyncDisposable {
     )
     const left = Object.entries(row ?? {}).filter(([, count]) => count > 0)
     const found = left.map(([what, count]) => `${count} ${what}`)
-    const signal = AbortSignal.timeout(10_000)
+    const signal = AbortSignal.timeout(30_000)
     for await (const upload of this.store.listUploads(this.bucket, '', signal))
       found.push(`upload to ${upload.key}`)
     const known = new Set(
@@ -239,28 +258,68 @@ export class Harness implements AsyncDisposable {
 
   /** Stops the workers, those that were cut off too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const worker of this.#workers) {
-      worker.store.release()
-      worker.catalog.release()
-    }
-    await Promise.all([...this.#workers].map((worker) => worker.stop(2_000)))
+    await Promise.all([...this.#workers].map((worker) => worker.kill()))
     for (const close of this.#closing) await close()
   }
 
   async #checkArtifacts(): Promise<void> {
-    const rows = await this.sql<{ key: string; sha256: Buffer; size: string }>(
-      'SELECT key, sha256, size FROM artifacts',
+    const rows = await this.sql<{ key: string; sha256: Buffer; size: string; etag: string }>(
+      'SELECT key, sha256, size, etag FROM artifacts',
     )
-    for (const { key, sha256, size } of rows) {
-      const bytes = await this.read(key)
+    for (const { key, sha256, size, etag } of rows) {
+      if (this.#checked.get(key) === etag) continue
+      const bytes = await this.read(key, etag)
+      this.#checked.set(key, etag)
       if (bytes.length !== Number(size)) throw new Error(`${key} has ${bytes.length} bytes, not ${size}`)
       if (sha256Of(bytes) !== sha256.toString('hex')) throw new Error(`${key} holds other bytes`)
     }
   }
 
-  async read(key: string): Promise<Buffer> {
-    const opened = await this.store.get({ bucket: this.bucket, key }, { signal: AbortSignal.timeout(10_000) })
+  async read(key: string, ifMatch?: string): Promise<Buffer> {
+    const options = { signal: AbortSignal.timeout(30_000), ...(ifMatch === undefined ? {} : { ifMatch }) }
+    const opened = await this.store.get({ bucket: this.bucket, key }, options)
     return await buffer(opened.body)
+  }
+}
+
+/** A queue whose consumers vanish: they take no more tickets, and those that they have are over. */
+class SeverableQueue implements TicketQueue {
+  readonly #queue: TicketQueue
+  readonly #severed = Promise.withResolvers<void>()
+  readonly #consumers: TicketConsumer[] = []
+
+  constructor(queue: TicketQueue) {
+    this.#queue = queue
+  }
+
+  sever(): void {
+    this.#severed.resolve()
+    for (const consumer of this.#consumers) void consumer.close(new Error('the process was killed'))
+  }
+
+  add(route: string, tickets: readonly Ticket[]): Promise<void> {
+    return this.#queue.add(route, tickets)
+  }
+
+  missing(route: string, tickets: readonly Ticket[]): Promise<Ticket[]> {
+    return this.#queue.missing(route, tickets)
+  }
+
+  consume(route: string, { slots, handler }: { slots: number; handler: TicketHandler }): TicketConsumer {
+    const consumer = this.#queue.consume(route, {
+      slots,
+      handler: (ticket, signal) => Promise.race([handler(ticket, signal), this.#severed.promise]),
+    })
+    this.#consumers.push(consumer)
+    return consumer
+  }
+
+  check(): Promise<void> {
+    return this.#queue.check()
+  }
+
+  close(): Promise<void> {
+    return this.#queue.close()
   }
 }
 
@@ -331,6 +390,11 @@ export class Uploader {
   async bytesOf(path: string): Promise<Buffer | undefined> {
     const artifact = await this.artifact(path)
     return artifact && (await this.harness.read(artifact.key))
+  }
+
+  async files(jobId: string) {
+    const page = await this.harness.catalog.api.jobs.files(jobId, {}, { limit: 1_000, cursor: undefined })
+    return page.items
   }
 
   /** Where the file of this path lies in its job's pack. */

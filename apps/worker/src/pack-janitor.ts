@@ -1,15 +1,18 @@
 import type { ListedPack, Spool } from '@lading/core'
 import type { WorkerContext } from './context.ts'
 
-/** Removes packs that no file needs, and says so in the catalog. The pack first: a row without one is harmless. */
+/**
+ * Says in the catalog that no file needs these packs, and removes them. The row first: a pack that is still there after
+ * that is found by looking through the spool, where a row that was not told is never looked at again.
+ */
 export async function dropPacks(
   { spools, catalog, metrics }: WorkerContext,
   packIds: readonly string[],
   why: 'delivered' | 'expired' | 'free' | 'unknown',
 ): Promise<void> {
   if (packIds.length === 0) return
-  for (const spool of spools.values()) for (const packId of packIds) await spool.remove(packId)
   await catalog.packs.dropped(packIds)
+  for (const spool of spools.values()) for (const packId of packIds) await spool.remove(packId)
   metrics.droppedPacks.inc({ why }, packIds.length)
 }
 

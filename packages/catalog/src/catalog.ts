@@ -13,7 +13,8 @@ import type {
 } from './model.ts'
 
 /**
- * What the API asks of the catalog. Every method is bound to a tenant: what is another's is as if it were not there.
+ * What the API asks of the catalog. Methods that take a tenant are bound to it: what is another's is as if it were not
+ * there. Those that take a run's or job's id alone trust that the caller has got that run or job as its tenant's.
  * All fail with `catalog_unavailable` when Postgres cannot be reached in time.
  */
 export interface ApiCatalog {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
 import { freshDatabase } from '../../../test/support/provided.ts'
 import { Database } from './database.ts'
-import { Harbour, openMigrated, SILENT } from './fixtures/harbour.ts'
+import type { TakenWork } from './delivery-catalog.ts'
+import { failed, Harbour, openMigrated, SILENT } from './fixtures/harbour.ts'
+import { othersWaitFor } from './fixtures/locks.ts'
 import { type Fate, PATHS, Port } from './fixtures/port.ts'
 import type { Catalog } from './open.ts'
 
@@ -62,6 +64,44 @@ test('whatever clients, workers and sweepers do at once, in the end every job ha
     { numRuns: 15, endOnFailure: true },
   )
 })
+
+test.each([
+  ['accepting', async (harbour: Harbour) => void (await harbour.accept(['b', 'a']))],
+  ['beginning', async (harbour: Harbour, work: TakenWork) => void (await harbour.begin(reversed(work)))],
+  [
+    'settling',
+    async (harbour: Harbour, work: TakenWork) => void (await harbour.settle(work, failed(reversed(work)))),
+  ],
+  [
+    'cancelling',
+    async (harbour: Harbour, { ticket, jobId }: TakenWork) => {
+      await catalog.delivery.leases.handBack(ticket, { delayMs: 0, burn: false })
+      await catalog.api.jobs.cancel(harbour.tenant, jobId)
+    },
+  ],
+])('%s locks paths in their order, so that nobody waits crosswise', async (_, doing) => {
+  const harbour = await Harbour.open(catalog)
+  await harbour.accept(['b', 'a'])
+  const work = await harbour.takeOne()
+  await harbour.begin(work)
+  let done: Promise<void> = Promise.resolve()
+  await db.transaction(async (sql) => {
+    const lock = (path: string) =>
+      sql.query('SELECT 1 FROM path_heads WHERE run_id = :runId AND path = :path FOR UPDATE NOWAIT', {
+        runId: harbour.run.runId,
+        path,
+      })
+    await lock('a')
+    done = doing(harbour, work)
+    await until(() => othersWaitFor(sql), { within: 10_000 })
+    await lock('b')
+  })
+  await done
+})
+
+function reversed(work: TakenWork): TakenWork {
+  return { ...work, files: [...work.files].sort((one, other) => (one.path < other.path ? 1 : -1)) }
+}
 
 async function act(port: Port, one: Action): Promise<void> {
   if ('accept' in one) await port.accept(one.accept)

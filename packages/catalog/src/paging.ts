@@ -3,7 +3,7 @@ import { LadingError } from '@lading/protocol'
 import type { Page } from './model.ts'
 
 /** The cursor that continues after `key`. Opaque to clients; holds nothing but the last row's key. */
-export function cursorAfter(key: string): string {
+function cursorAfter(key: string): string {
   return Buffer.from(key, 'utf8').toString('base64url')
 }
 

@@ -1,8 +1,10 @@
 import { newId } from '@lading/core'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { until } from '../../../test/support/deadline.ts'
 import { freshDatabase } from '../../../test/support/provided.ts'
 import { Database } from './database.ts'
 import { failed, Harbour, LEASE_MS, onlyFile, openMigrated, SILENT, stored } from './fixtures/harbour.ts'
+import { othersWaitFor } from './fixtures/locks.ts'
 import type { Catalog } from './open.ts'
 
 let catalog: Catalog
@@ -151,7 +153,7 @@ test('a doubt is not resolved in the middle of another writer’s beginning', as
       { runId: harbour.run.runId },
     )
     resolving = sweeps.resolveDoubt(doubt, true)
-    await waitsForLock(sql)
+    await until(() => othersWaitFor(sql), { within: 10_000 })
   })
   await resolving
   expect(await catalog.api.artifacts.get(harbour.run.runId, 'a' as never)).toMatchObject({
@@ -283,14 +285,4 @@ async function makeDue(): Promise<void> {
 
 async function mine<T extends { runId: string }>(all: Promise<T[]>): Promise<T[]> {
   return (await all).filter(({ runId }) => runId === harbour.run.runId)
-}
-
-/** Until another session waits for a lock of this transaction. */
-async function waitsForLock(sql: Pick<Database, 'query'>): Promise<void> {
-  for (;;) {
-    const waiting = await sql.query(
-      `SELECT 1 FROM pg_stat_activity WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))`,
-    )
-    if (waiting.length > 0) return
-  }
 }

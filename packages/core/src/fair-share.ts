@@ -23,7 +23,11 @@ export class FairShare {
    * Chooses from the candidates, of which each tenant's come in its own order, as many as the window has room for.
    * `held` says how many tickets each tenant has out already.
    */
-  choose(candidates: readonly Candidate[], held: ReadonlyMap<string, number>, limits: FairShareLimits): Candidate[] {
+  choose(
+    candidates: readonly Candidate[],
+    held: ReadonlyMap<string, number>,
+    limits: FairShareLimits,
+  ): Candidate[] {
     const queues = Map.groupBy(candidates, (candidate) => candidate.tenantId)
     this.#levelWithOthers(queues.keys(), held)
     const out = new Map(held)

@@ -29,7 +29,11 @@ export function mayRetry(policy: RetryPolicy, work: { attempts: number; ageMs: n
 }
 
 /** Exponential with "equal" jitter: half the delay is fixed, so that a retry is never at once; half is drawn. */
-export function retryDelayMs(policy: RetryPolicy, attempts: number, random: () => number = Math.random): number {
+export function retryDelayMs(
+  policy: RetryPolicy,
+  attempts: number,
+  random: () => number = Math.random,
+): number {
   const ceiling = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** Math.min(attempts - 1, 30))
   return Math.round(ceiling / 2 + random() * (ceiling / 2))
 }

@@ -2,7 +2,21 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -145,6 +159,45 @@ describe('a directory store', () => {
     await writeFile(join(tmp, 'new'), 'x')
     for await (const _ of store.listUploads('artifacts', '', signal)) throw new Error('there is no upload')
     expect(await readdir(tmp)).toEqual(['new'])
+  })
+
+  it('copies without a second set of bytes, and with the same ETag', async () => {
+    const { store, root } = await open()
+    const { etag } = await store.put(ref, body, factsOf(body), write)
+    const to = { ...ref, key: 'published/model.pkl' }
+    expect(await store.copy(ref, to, factsOf(body), { ...write, ifMatch: etag })).toEqual({
+      etag,
+      proof: 'read-back',
+    })
+    const inode = async (key: string) => (await stat(join(root, ref.bucket, key))).ino
+    expect(await inode(to.key)).toBe(await inode(ref.key))
+    await store.put(ref, Buffer.from('newer'), factsOf(Buffer.from('newer')), write)
+    expect((await store.head(to, signal))?.etag).toBe(etag)
+    expect(await filesBelow(root)).toEqual(['artifacts/published/model.pkl', 'artifacts/runs/1/model.pkl'])
+  })
+
+  it('copies the bytes where a second name would not do', async () => {
+    const { store, root } = await open()
+    await writeFile(join(root, 'elsewhere'), body)
+    await mkdir(join(root, 'artifacts'))
+    await symlink('../elsewhere', join(root, 'artifacts', 'link'))
+    await store.copy({ ...ref, key: 'link' }, ref, factsOf(body), write)
+    const copied = await lstat(join(root, ref.bucket, ref.key))
+    expect(copied.isFile()).toBe(true)
+    expect(copied.ino).not.toBe((await stat(join(root, 'elsewhere'))).ino)
+    expect(await store.prove(ref, factsOf(body), signal)).toBeDefined()
+    expect(await readdir(join(root, '.lading', 'tmp'))).toEqual([])
+  })
+
+  it('does not take a copy of an old object that is under way for one that was abandoned', async () => {
+    const { store, root } = await open()
+    await store.put(ref, body, factsOf(body), write)
+    const source = join(root, ref.bucket, ref.key)
+    const hoursAgo = new Date(Date.now() - 2 * 3_600_000)
+    await utimes(source, hoursAgo, hoursAgo)
+    await link(source, join(root, '.lading', 'tmp', 'copy'))
+    for await (const _ of store.listUploads('artifacts', '', signal)) throw new Error('there is no upload')
+    expect(await readdir(join(root, '.lading', 'tmp'))).toEqual(['copy'])
   })
 
   it('lists nothing for a prefix that climbs out, and nothing of its own', async () => {

@@ -1,4 +1,4 @@
-import { opendir, rm, stat } from 'node:fs/promises'
+import { lstat, opendir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isAbsent } from './errors.ts'
 import type { Layout } from './layout.ts'
@@ -16,7 +16,10 @@ export async function reapTemporaries(layout: Layout): Promise<void> {
 
 async function ageOf(path: string): Promise<number> {
   try {
-    return Date.now() - (await stat(path)).mtimeMs
+    const stats = await lstat(path)
+    // A copy under way is a second name of its source, with the time of that; making the name set the other time.
+    const isSecondName = stats.isFile() && stats.nlink > 1
+    return Date.now() - (isSecondName ? stats.ctimeMs : stats.mtimeMs)
   } catch (error) {
     if (isAbsent(error)) return 0
     throw error

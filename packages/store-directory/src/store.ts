@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url'
 import type { ObjectHead, ObjectStore } from '@lading/core'
 import { completeUpload, MIN_PART_SIZE } from './complete.ts'
 import type { DirectoryContext } from './context.ts'
+import { copy } from './copy.ts'
 import { classified } from './errors.ts'
 import { get } from './get.ts'
 import { KeyLocks } from './key-locks.ts'
@@ -72,6 +73,7 @@ export function openDirectoryStore(root: string): DirectoryStore {
       const path = layout.object(ref)
       return await classified(`Reading ${path}`, () => prove(path, facts, signal))
     },
+    copy: (from, to, facts, options) => copy(store, from, to, facts, options),
     get: (ref, options) => get(store, ref, options),
     delete: (ref, options) => remove(store, ref, options),
     list: (bucket, prefix, signal) => list(store, bucket, prefix, signal),

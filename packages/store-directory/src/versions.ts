@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises'
 /**
  * The ETag of an object: its time of modification (microseconds) and its size. Both belong to the file, move with it in
  * the one rename that publishes it, and survive a copy that keeps times (`cp -a`, `rsync -a`). A file that someone
- * edits in place gets another ETag.
+ * edits in place gets another ETag. A copy that is a second name of its source has the ETag of that: it has its bytes.
  */
 export function etagOf(stats: BigIntStats): string {
   return `"${(stats.mtimeNs / 1000n).toString(16)}-${stats.size.toString(16)}"`

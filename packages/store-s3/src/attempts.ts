@@ -36,12 +36,15 @@ async function bounded<T>(asked: Attempted, send: (signal: AbortSignal) => Promi
   const controller = new AbortController()
   const onAbort = () => controller.abort(asked.signal.reason)
   asked.signal.addEventListener('abort', onAbort, { once: true })
-  const late = new TimedOut(`no answer within ${asked.timeoutMs} ms`)
-  const timer = setTimeout(() => controller.abort(late), asked.timeoutMs)
+  let late: TimedOut | undefined
+  const timer = setTimeout(() => {
+    late = new TimedOut(`no answer within ${asked.timeoutMs} ms`)
+    controller.abort(late)
+  }, asked.timeoutMs)
   try {
     return await send(controller.signal)
   } catch (cause) {
-    throw controller.signal.reason === late ? late : cause
+    throw late !== undefined && controller.signal.reason === late ? late : cause
   } finally {
     clearTimeout(timer)
     asked.signal.removeEventListener('abort', onAbort)

@@ -2,13 +2,10 @@ import { CompleteMultipartUploadCommand, type CompleteMultipartUploadCommandOutp
 import type { ObjectFacts, ObjectRef, PartReceipt, StoredObject, WriteOptions } from '@lading/core'
 import { compositeCrc32, encodeCrc32, fullCrc32 } from './checksums.ts'
 import { writeConditionally } from './conditional-write.ts'
-import { type S3Context, sendPatiently } from './context.ts'
+import { type S3Context, STORE_COPIES_BYTES_PER_MS, sendPatiently } from './context.ts'
 import { multipartEtag } from './etags.ts'
 import { condition } from './headers.ts'
 import { type Evidence, mismatch, proveWritten } from './verification.ts'
-
-/** What a store that copies the parts together is given, besides the usual time-out. */
-const COPY_BYTES_PER_MS = (16 * 1024 * 1024) / 1000
 
 export async function completeUpload(
   s3: S3Context,
@@ -63,7 +60,7 @@ export function complete(
     ...(traits.takesChecksums && traits.takesFullObject ? wholeObject(facts) : {}),
     ...condition(traits, precondition),
   }
-  const timeoutMs = s3.options.requestTimeoutMs + facts.size / COPY_BYTES_PER_MS
+  const timeoutMs = s3.options.requestTimeoutMs + facts.size / STORE_COPIES_BYTES_PER_MS
   const request = { operation: 'CompleteMultipartUpload', on: ref, signal }
   return sendPatiently(s3, request, timeoutMs, (client, sending) =>
     client.send(new CompleteMultipartUploadCommand(input), sending),

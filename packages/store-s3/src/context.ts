@@ -29,6 +29,9 @@ export interface Sending {
 /** Below this rate a request counts as stalled, even though a byte moves now and then. */
 const SLOWEST_BYTES_PER_MS = (64 * 1024) / 1000
 
+/** What a store is given for bytes that it moves by itself, besides the usual time-out. */
+export const STORE_COPIES_BYTES_PER_MS = (16 * 1024 * 1024) / 1000
+
 /** Sends a command, built anew for each try. */
 export function send<T>(
   s3: S3Context,

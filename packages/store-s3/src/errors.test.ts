@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { classify } from './errors.ts'
-import { answer, fault } from './fixtures/lying-s3.ts'
+import { answer } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -12,6 +12,7 @@ import {
   SIGNAL,
   WRITE,
 } from './fixtures/open-lying-s3.ts'
+import { fault } from './fixtures/replies.ts'
 
 describe('what the store says becomes a row of the error table', () => {
   for (const [status, name, code] of [

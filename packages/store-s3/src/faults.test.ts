@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { crc32Of } from '@lading/core'
 import { describe, expect, it } from 'vitest'
-import { answer, fault, type Lie, send } from './fixtures/lying-s3.ts'
+import { answer, type Lie } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -16,6 +16,7 @@ import {
   SIGNAL,
   WRITE,
 } from './fixtures/open-lying-s3.ts'
+import { fault, send } from './fixtures/replies.ts'
 
 describe('a store that is in trouble', () => {
   it('may answer 503 SlowDown once or twice without anyone noticing', async () => {

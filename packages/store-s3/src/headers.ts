@@ -30,7 +30,7 @@ export function checksum(traits: Traits, crc32: Crc32) {
 }
 
 /** The precondition of Put and Complete, unless the store is known to have none. */
-export function condition(traits: Traits, precondition: Precondition) {
+export function condition(traits: Pick<Traits, 'conditionalWrites'>, precondition: Precondition) {
   if (traits.conditionalWrites === false) return {}
   switch (precondition.kind) {
     case 'none':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answer, fault } from './fixtures/lying-s3.ts'
+import { answer } from './fixtures/lying-s3.ts'
 import {
   BODY,
   beginUpload,
@@ -14,6 +14,7 @@ import {
   SIGNAL,
   WRITE,
 } from './fixtures/open-lying-s3.ts'
+import { fault } from './fixtures/replies.ts'
 
 const NOT_MD5 = `"${'a'.repeat(32)}"`
 
@@ -65,6 +66,70 @@ describe('a store that lies about what it keeps', () => {
     expect(await codeOf(store.completeUpload(REF, uploadId, parts, FACTS, WRITE))).toBe(
       'store_object_mismatch',
     )
+  })
+})
+
+describe('a store that says in its answer to a put all that it knows', () => {
+  const full = { sizes: 'in answers' } as const
+
+  it('is asked no more, once its probe has shown that it computes what it says', async () => {
+    const { server, store } = await openLyingS3(full)
+    await store.put(REF, BODY, FACTS, WRITE)
+    expect(server.count('HeadObject')).toBe(1)
+    await store.probe('bucket', '', SIGNAL)
+    const before = server.count('HeadObject')
+    const stored = await store.put(REF, BODY, FACTS, WRITE)
+    expect(stored).toEqual({ etag: server.objects.get(PATH)?.etag, proof: 'checksum' })
+    expect(server.count('HeadObject')).toBe(before)
+  })
+
+  it('is asked all the same when it says anything else, and caught', async () => {
+    const { server, store } = await openLyingS3(full)
+    await store.probe('bucket', '', SIGNAL)
+    for (const lie of [
+      { etag: NOT_MD5 },
+      { 'x-amz-object-size': '27' },
+      { 'x-amz-checksum-crc32': 'AAAAAA==' },
+    ]) {
+      server.lie(
+        'PutObject',
+        async ({ honestly, response }) => {
+          const { writeHead } = response
+          response.writeHead = ((status: number, headers: object) =>
+            writeHead.call(response, status, { ...headers, ...lie })) as typeof response.writeHead
+          await honestly()
+          const stored = server.objects.get(PATH)
+          if (stored !== undefined) server.objects.set(PATH, { ...stored, body: stored.body.subarray(1) })
+        },
+        1,
+      )
+      expect(await codeOf(store.put(REF, BODY, FACTS, WRITE))).toBe('store_object_mismatch')
+    }
+  })
+
+  for (const character of [
+    { checksums: 'repeated' },
+    { checksums: 'unknown' },
+    { etags: 'opaque' },
+  ] as const) {
+    it(`is asked all the same when the probe found it to be ${JSON.stringify(character)}`, async () => {
+      const { server, store } = await openLyingS3({ ...full, ...character })
+      await store.probe('bucket', '', SIGNAL)
+      const before = server.count('HeadObject')
+      await store.put(REF, BODY, FACTS, WRITE)
+      expect(server.count('HeadObject')).toBe(before + 1)
+    })
+  }
+
+  it('is asked for its size where it leaves that out, so that a short object is caught', async () => {
+    const { server, store } = await openLyingS3()
+    await store.probe('bucket', '', SIGNAL)
+    server.lie('PutObject', async ({ honestly }) => {
+      await honestly()
+      const stored = server.objects.get(PATH)
+      if (stored !== undefined) server.objects.set(PATH, { ...stored, body: stored.body.subarray(1) })
+    })
+    expect((await errorOf(store.put(REF, BODY, FACTS, WRITE))).detail).toMatch(/27 bytes, not 28/)
   })
 })
 

@@ -8,6 +8,7 @@ import { orEarlyRefusal } from './early-refusal.ts'
 import { md5Etag } from './etags.ts'
 import { see } from './head.ts'
 import { attributes, checksum, condition } from './headers.ts'
+import { provenByAnswer } from './put-answer.ts'
 import { declareSha256 } from './signing.ts'
 import { mismatch, proveWritten } from './verification.ts'
 
@@ -22,12 +23,11 @@ export async function put(
   const evidence = { md5Etag: () => md5Etag(body) }
   return await writeConditionally(s3, ref, facts, evidence, options, async () => {
     const reply = await putObject(s3, ref, body, facts, options)
+    const traits = s3.traits.of(ref.bucket)
+    const proven = provenByAnswer(traits, reply, body, facts)
+    if (proven !== undefined) return proven
     const reported = fullCrc32(reply)
-    if (
-      reported !== undefined &&
-      reported !== facts.crc32 &&
-      s3.traits.of(ref.bucket).keepsChecksums !== false
-    )
+    if (reported !== undefined && reported !== facts.crc32 && traits.keepsChecksums !== false)
       throw mismatch(ref, 'the store reports another CRC-32 of what it received')
     return await proveWritten(s3, ref, facts, { ...evidence, etag: reply.ETag }, options.signal)
   })

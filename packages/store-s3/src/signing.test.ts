@@ -1,7 +1,7 @@
 import { crc32Of } from '@lading/core'
 import { describe, expect, it } from 'vitest'
-import { isUnsigned } from './signing.ts'
 import { BODY, FACTS, openLyingS3, REF, SIGNAL, WRITE } from './fixtures/open-lying-s3.ts'
+import { isUnsigned } from './signing.ts'
 
 describe('a request', () => {
   it('to put an object is signed with the SHA-256 of accept time, and carries its CRC-32 and both names of that', async () => {

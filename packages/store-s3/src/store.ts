@@ -2,12 +2,14 @@ import type { ObjectRef, ObjectStore } from '@lading/core'
 import { openClients } from './client.ts'
 import { completeUpload } from './complete.ts'
 import type { S3Context } from './context.ts'
+import { copy } from './copy.ts'
 import { get } from './get.ts'
 import { checkBucket, see } from './head.ts'
 import { list } from './listing.ts'
 import { listUploads } from './listing-uploads.ts'
-import { abortUpload, createUpload, listParts, uploadPart } from './multipart.ts'
+import { abortUpload, createUpload } from './multipart.ts'
 import type { S3Options } from './options.ts'
+import { listParts, uploadPart } from './parts.ts'
 import { probe } from './probe.ts'
 import { put } from './put.ts'
 import { remove } from './remove.ts'
@@ -47,6 +49,7 @@ export function openS3Store(options: S3Options): ObjectStore {
       const verdict = await verify(s3, ref, facts, {}, signal)
       return verdict.is === 'same' ? verdict.object : undefined
     },
+    copy: (from, to, facts, options) => copy(s3, from, to, facts, options),
     get: (ref, read) => get(s3, ref, read),
     delete: (ref, removal) => remove(s3, ref, removal),
     list: (bucket, prefix, signal) => list(s3, bucket, prefix, signal),

@@ -10,6 +10,10 @@ export interface Traits {
   readonly keepsChecksums: boolean | undefined
   /** `If-Match` and `If-None-Match` hold on Put and Complete. */
   readonly conditionalWrites: boolean | undefined
+  /** `If-Match` and `If-None-Match` hold on CopyObject, for the object that it replaces. */
+  readonly conditionalCopies: boolean | undefined
+  /** Takes the CRC-32 of each range that it copies into a part. */
+  readonly sumsCopiedParts: boolean
   /** Takes the headers of checksums at all. */
   readonly takesChecksums: boolean
   /** Takes the checksum of the whole object, instead of one of the parts' checksums, at the end of an upload. */
@@ -24,6 +28,8 @@ const UNPROBED: Traits = {
   reportsChecksums: undefined,
   keepsChecksums: undefined,
   conditionalWrites: undefined,
+  conditionalCopies: undefined,
+  sumsCopiedParts: true,
   takesChecksums: true,
   takesFullObject: true,
   md5Etags: undefined,
@@ -35,6 +41,13 @@ export class KnownTraits {
 
   of(bucket: string): Traits {
     return this.#byBucket.get(bucket) ?? UNPROBED
+  }
+
+  /** The same with another belief about one bucket, which only the requests made with it go by. */
+  assuming(bucket: string, assumed: Partial<Traits>): KnownTraits {
+    const traits = new KnownTraits()
+    traits.learn(bucket, { ...this.of(bucket), ...assumed })
+    return traits
   }
 
   learn(bucket: string, learnt: Partial<Traits>): void {

@@ -68,7 +68,7 @@ export async function proveWritten(
 }
 
 /** What the store's own words decide; `undefined` when only the bytes can tell. */
-function judge(
+export function judge(
   seen: Seen,
   facts: ObjectFacts,
   evidence: Evidence,

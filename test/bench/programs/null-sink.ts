@@ -39,7 +39,7 @@ server.listen(Number(process.argv[2]), '127.0.0.1')
 
 async function objectAnswer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
   const key = url.pathname
-  const isBucket = key.split('/').length < 3
+  const isBucket = key.split('/').filter(Boolean).length < 2
   switch (request.method) {
     case 'PUT': {
       const known = await receive(request)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { newId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
@@ -78,16 +79,37 @@ async function renew(
   }
 }
 
-/** A key with a job is kept by the catalog whatever is released; one that cannot be released runs out by itself. */
-async function release(
-  { catalog, log }: Needs,
-  tenant: TenantId,
-  key: string,
-  holder: string,
-): Promise<void> {
+/**
+ * A key with a job is kept by the catalog whatever is released. Where the catalog is away it is tried again, without
+ * holding up the answer: a client that comes back in a moment must not be told that its first request is under way.
+ */
+async function release(context: Needs, tenant: TenantId, key: string, holder: string): Promise<void> {
+  const { catalog, config, log } = context
   try {
     await catalog.idempotency.release(tenant, key, holder)
   } catch (error) {
-    log.warn({ err: error, tenant }, 'could not release an idempotency key')
+    log.warn({ err: error, tenant }, 'could not release an idempotency key yet')
+    void releaseLater(context, tenant, key, holder, performance.now() + config.limits.idempotencyLeaseMs)
   }
 }
+
+/** By `end`, it has run out by itself. */
+async function releaseLater(
+  context: Needs,
+  tenant: TenantId,
+  key: string,
+  holder: string,
+  end: number,
+): Promise<void> {
+  while (performance.now() < end) {
+    await delay(RELEASE_AGAIN_MS, undefined, { ref: false })
+    try {
+      await context.catalog.idempotency.release(tenant, key, holder)
+      return
+    } catch (error) {
+      context.log.debug({ err: error, tenant }, 'could not release an idempotency key yet')
+    }
+  }
+}
+
+const RELEASE_AGAIN_MS = 500

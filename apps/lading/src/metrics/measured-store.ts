@@ -14,6 +14,7 @@ const OPERATIONS = [
   'abortUpload',
   'head',
   'prove',
+  'copy',
   'get',
   'delete',
 ] as const satisfies readonly (keyof ObjectStore)[]

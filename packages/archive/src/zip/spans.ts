@@ -27,10 +27,11 @@ export class Spans {
 
   /** @throws LadingError `archive_malformed` unless the record's bytes, from its header to `end`, are its own. */
   check(record: CentralRecord, end: number, entry: EntryRef): void {
-    const next = this.#firstFrom(record.headerOffset) + 1
-    const limit = next < this.#starts.length ? (this.#starts[next] as number) : this.#end
+    const next = this.#starts[this.#firstFrom(record.headerOffset) + 1] ?? this.#end
+    // The next start may itself be a lie that lies beyond the directory, and is refused only when its turn comes.
+    const limit = Math.min(next, this.#end)
     if (end <= limit) return
-    const what = next < this.#starts.length ? 'another entry' : "the archive's directory"
+    const what = limit === this.#end ? "the archive's directory" : 'another entry'
     entry.refuse(`shares bytes with ${what}: its own end at byte ${end}, and that begins at ${limit}`)
   }
 

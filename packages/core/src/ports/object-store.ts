@@ -166,6 +166,20 @@ export interface ObjectStore {
   prove(ref: ObjectRef, facts: ObjectFacts, signal: AbortSignal): Promise<StoredObject | undefined>
 
   /**
+   * Copies an object inside the store, and proves the copy; no bytes pass through this process, unless only reading the
+   * copy back can prove it. `facts` are those of the source. Safe to repeat: where `to` already proves to be this
+   * object, it succeeds, also when `from` has gone since. Fails with `store_object_missing` (nothing at `from`),
+   * `store_precondition_failed` (the ETag at `from` is not `ifMatch`, or `precondition` does not hold at `to`),
+   * `store_checksum_mismatch` or `store_object_mismatch` (what lies at `from` does not have these facts).
+   */
+  copy(
+    from: ObjectRef,
+    to: ObjectRef,
+    facts: ObjectFacts,
+    options: WriteOptions & { readonly ifMatch?: string },
+  ): Promise<StoredObject>
+
+  /**
    * Opens the object or a range of it, only while its ETag is `ifMatch`. Fails with `store_object_missing`, or
    * `store_precondition_failed` when it has another ETag.
    */
