@@ -261,7 +261,7 @@ test('a client that stops reading stops the reading of the store, and gets the r
   expect(store.bytes).toBe(30 * LARGE.length)
 })
 
-test('memory does not grow with the directory', async () => {
+test('memory does not grow with the directory', { timeout: 180_000 }, async () => {
   const held = () => {
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
