@@ -11,8 +11,8 @@ import { type Entry, entriesBelow } from './entries.ts'
 import { FORMATS } from './formats.ts'
 import { isLast, isWhole, type Piece, piecesOf } from './pieces.ts'
 
-/** What one archive reads ahead: so many requests hide the way to the store, so many bytes stand in memory. */
-const AHEAD: AheadLimits = { count: 64, weight: 8 * 1024 * 1024 }
+/** What one archive reads ahead: requests enough to hide the way to the store, and leave sockets to others; bytes in memory. */
+const AHEAD: AheadLimits = { count: 32, weight: 8 * 1024 * 1024 }
 /** Bytes that are written to the client at once, unless the end comes first. */
 const BATCH_BYTES = 128 * 1024
 

@@ -1,7 +1,7 @@
 import type { Entry } from './entries.ts'
 
 /** Bytes that are read from the store at once. */
-export const PIECE_BYTES = 2 * 1024 * 1024
+const PIECE_BYTES = 2 * 1024 * 1024
 
 /** What one request to the store brings: a file, or where it is large a part of it. */
 export interface Piece {
