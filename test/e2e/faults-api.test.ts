@@ -6,12 +6,12 @@ import { until } from '../support/deadline.ts'
 import type { Sendable } from '../support/system-client.ts'
 import { type Content, content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
+import { TEST_LIMIT, WITHIN } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 
 const MIB = 1024 * 1024
-const WITHIN = { within: 60_000 }
 
-describe('an API that is killed', { timeout: 120_000 }, () => {
+describe('an API that is killed', TEST_LIMIT, () => {
   test('in the middle of a body has accepted nothing, and the same request again succeeds', async (context) => {
     const system = await startFaultsSystem(context, {
       servers: sharedServers(),
@@ -66,26 +66,28 @@ describe('an API that is killed', { timeout: 120_000 }, () => {
   })
 })
 
-test('an API that is asked to stop takes the body that is under way to its end', {
-  timeout: 120_000,
-}, async (context) => {
-  const system = await startFaultsSystem(context, { servers: sharedServers() })
-  const { client, apis } = system
-  const { run_id: run } = await client.createRun()
-  const file = content(24 * MIB, 'to the end')
-  const stalled = stallingIn(file, 20 * MIB)
-  const put = client.put(run, 'model.pt', stalled.file)
-  await until(async () => (await partialBytes(system)) >= 8 * MIB, WITHIN)
-  const ended = apis[0]?.kill('SIGTERM')
-  await until(() => apis[0]?.lines.some((line) => line.includes('"stopping"')), WITHIN)
-  stalled.goOn()
-  expect(await put).toMatchObject({ status: 202 })
-  await ended
-  await system.addApi()
-  expect(await client.waitJob((await put).body.job_id)).toMatchObject({ state: 'completed' })
-  expect(await client.get(run, 'model.pt')).toMatchObject({ size: file.size, sha256: file.sha256 })
-  await system.audit()
-})
+test(
+  'an API that is asked to stop takes the body that is under way to its end',
+  TEST_LIMIT,
+  async (context) => {
+    const system = await startFaultsSystem(context, { servers: sharedServers() })
+    const { client, apis } = system
+    const { run_id: run } = await client.createRun()
+    const file = content(24 * MIB, 'to the end')
+    const stalled = stallingIn(file, 20 * MIB)
+    const put = client.put(run, 'model.pt', stalled.file)
+    await until(async () => (await partialBytes(system)) >= 8 * MIB, WITHIN)
+    const ended = apis[0]?.kill('SIGTERM')
+    await until(() => apis[0]?.lines.some((line) => line.includes('"stopping"')), WITHIN)
+    stalled.goOn()
+    expect(await put).toMatchObject({ status: 202 })
+    await ended
+    await system.addApi()
+    expect(await client.waitJob((await put).body.job_id)).toMatchObject({ state: 'completed' })
+    expect(await client.get(run, 'model.pt')).toMatchObject({ size: file.size, sha256: file.sha256 })
+    await system.audit()
+  },
+)
 
 /** The same bytes, by a client that stops after some of them until it is told to go on. */
 function stallingIn(file: Content, after: number): { file: Sendable; goOn: () => void } {

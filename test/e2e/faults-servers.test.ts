@@ -9,10 +9,9 @@ import type { SystemServers } from '../support/system.ts'
 import { content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
 import { holdRequests } from './hold-requests.ts'
+import { TEST_LIMIT, WITHIN } from './patience.ts'
 
-const WITHIN = { within: 60_000 }
-const PATIENTLY = { within: 110_000, every: 200 }
-const FILES = 100
+const FILES = 60
 
 let postgres: TestPostgres
 let redis: TestRedis
@@ -28,7 +27,7 @@ afterAll(async () => {
   await Promise.all([postgres, redis, s3].map((server) => server?.stop()))
 })
 
-describe('Redis', { timeout: 120_000 }, () => {
+describe('Redis', TEST_LIMIT, () => {
   test('may forget everything while work is under way', async (context) => {
     const system = await startFaultsSystem(context, { servers })
     const { held, release } = holdRequests(system.proxy, { operation: 'PutObject', after: 10 })
@@ -69,7 +68,7 @@ describe('Redis', { timeout: 120_000 }, () => {
   })
 })
 
-describe('S3', { timeout: 120_000 }, () => {
+describe('S3', TEST_LIMIT, () => {
   test('may ask to slow down for a while', async (context) => {
     const system = await startFaultsSystem(context, { servers })
     const { proxy } = system
@@ -96,9 +95,7 @@ describe('S3', { timeout: 120_000 }, () => {
   })
 })
 
-test('Postgres may be restarted while uploads come and are delivered', {
-  timeout: 120_000,
-}, async (context) => {
+test('Postgres may be restarted while uploads come and are delivered', TEST_LIMIT, async (context) => {
   // Longer than a commit can take: a pack that is dropped before its transaction commits would be lost.
   const env = { LADING_KEEP_UNKNOWN: '20s' }
   const system = await startFaultsSystem(context, { servers, workers: 2, env })
@@ -108,15 +105,18 @@ test('Postgres may be restarted while uploads come and are delivered', {
   const put = async (n: number): Promise<string> => {
     const headers = { 'idempotency-key': randomUUID() }
     // As a client does who was told that it may come again, or nothing at all.
-    const answer = await until(async () => {
-      const tried = await client.put(run, `${n}.bin`, content(n * 100), headers)
-      if (tried.status !== 202) expect(tried.body).toMatchObject({ retryable: true })
-      return tried.status === 202 && tried
-    }, PATIENTLY)
+    const answer = await until(
+      async () => {
+        const tried = await client.put(run, `${n}.bin`, content(n * 100), headers)
+        if (tried.status !== 202) expect(tried.body).toMatchObject({ retryable: true })
+        return tried.status === 202 && tried
+      },
+      { ...WITHIN, every: 200 },
+    )
     accepted += 1
     return answer.body.job_id
   }
-  const jobs = Promise.all(Array.from({ length: 2 * FILES }, (_, n) => put(n)))
+  const jobs = Promise.all(Array.from({ length: 200 }, (_, n) => put(n)))
   for (const enough of [20, 80, 140]) {
     await until(() => accepted >= enough, WITHIN)
     await postgres.restart()

@@ -29,7 +29,7 @@ export function holdRequests(
     proxy.rule = pass
   }
   proxy.rule = async (request) => {
-    if (request.operation !== operation || isProbe(request)) return undefined
+    if (request.operation !== operation) return undefined
     passed += 1
     if (passed <= after) return undefined
     if (absorb) await request.absorb()
@@ -44,9 +44,4 @@ export function holdRequests(
       gate.resolve(undefined)
     },
   }
-}
-
-/** A worker asks the store at its start what it verifies; that is no delivery. */
-function isProbe({ path }: S3Request): boolean {
-  return path.includes('/.lading-probe-')
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type System, type SystemOptions, startSystem } from '../support/system.ts'
+import { TEST_LIMIT } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 import { showLogsOnFailure } from './show-logs.ts'
 import { testArtifacts } from './suite/artifacts.ts'
@@ -15,7 +16,7 @@ export type Given = () => System
 
 /** The whole of Lading through real processes, as its users see it. */
 export function describeSystem(name: string, options: Omit<SystemOptions, 'servers'>): void {
-  describe(name, { timeout: 120_000 }, () => {
+  describe(name, TEST_LIMIT, () => {
     let system: System
     beforeAll(async () => {
       system = await startSystem({ ...options, servers: sharedServers() })

@@ -27,7 +27,7 @@ interface ArtifactRow {
 }
 
 /** Far above what work, retries and sweeps need, milliseconds. */
-const WITHIN_MS = 60_000
+const WITHIN_MS = 120_000
 
 /**
  * Looks from outside, into Postgres, the object store and the spool, whether the promises hold: every job ends; every

@@ -30,7 +30,7 @@ export interface Download {
 
 const ENDED = ['completed', 'failed', 'cancelled']
 /** A limit for what is broken, milliseconds. */
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 300_000
 
 /** What a client of the HTTP API does, as one tenant. With several APIs, each call goes to the next one. */
 export class LadingClient {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { until } from './deadline.ts'
 import { createDatabase } from './postgres.ts'
 import { createBucket, type S3Access } from './s3.ts'
 import { type AuditReport, audit } from './system-audit.ts'
@@ -84,6 +85,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const name = `${command} (process ${started})`
     const process = await startLading({ name, args: [command], env: { ...env, ...more } })
     into.push(process)
+    // A worker that is killed while it asks the store what it verifies leaves the object that it asks with.
+    if (command === 'worker') await until(() => process.lines.some(tellsOfProbe), { within: START_LIMIT_MS })
     return process
   }
   const processes = () => [...apis, ...workers]
@@ -122,6 +125,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+const START_LIMIT_MS = 120_000
+
+function tellsOfProbe(line: string): boolean {
+  return /the object store (was|could not be) probed/.test(line)
 }
 
 interface Places {

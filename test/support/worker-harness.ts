@@ -71,6 +71,7 @@ export interface TestWorkerOptions {
   readonly delivers?: boolean
   readonly config?: Partial<WorkerConfig>
   readonly queue?: TicketQueue
+  readonly store?: ObjectStore
 }
 
 /** The parts of Lading but its API, all real: files are accepted as the API does it, and workers deliver them. */
@@ -163,7 +164,7 @@ export class Harness implements AsyncDisposable {
       {
         catalog: { delivery: catalog.around(this.catalog.delivery), hints: this.catalog.hints },
         queue,
-        store: store.around(this.store),
+        store: store.around(options.store ?? this.store),
         spools: options.delivers === false ? [] : [this.spool],
         log: this.log,
         registry,
@@ -225,7 +226,13 @@ export class Harness implements AsyncDisposable {
 
   /** Waits until nothing is left to do or to clear up, and checks that catalog, store and spool say the same. */
   async settled(): Promise<void> {
-    await until(async () => (await this.unrest()).length === 0, WITHIN)
+    let left: string[] = []
+    await until(async () => {
+      left = await this.unrest()
+      return left.length === 0
+    }, WITHIN).catch((cause: unknown) => {
+      throw new Error(`There is still: ${left.join(', ')}`, { cause })
+    })
     await this.#checkArtifacts()
   }
 

@@ -54,7 +54,7 @@ export class Sweeper {
   async #deleteObjects(signal: AbortSignal): Promise<boolean> {
     const { catalog, config } = this.#context
     const due = await catalog.sweeps.takeDeletions(BATCH, config.leaseMs)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout((config.leaseMs * 2) / 3)])
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.floor((config.leaseMs * 2) / 3))])
     await inParallel(due, REQUESTS, (deletion) => this.#deleteObject(deletion, limit))
     return due.length === BATCH
   }

@@ -123,5 +123,5 @@ async function dropped(
 
 /** What a request on which much depends is given to end by itself, milliseconds. */
 function graceOf({ config }: WorkerContext): number {
-  return config.leaseMs / 3
+  return Math.floor(config.leaseMs / 3)
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { content, sha256OfRange, textContent } from '../../support/system-content.ts'
+import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 const WAIT = { prefer: 'wait=60' }
@@ -64,7 +65,9 @@ export function testArtifacts(given: Given): void {
     expect(await client.delete(run, 'a/b.txt')).toMatchObject({ status: 404 })
     const key = artifact_uri.slice(given().bucketUri.length)
     await expect
-      .poll(async () => (await store.keys()).filter((found) => found.startsWith(key)), { timeout: 60_000 })
+      .poll(async () => (await store.keys()).filter((found) => found.startsWith(key)), {
+        timeout: WITHIN.within,
+      })
       .toEqual([`${key}a/c.txt`])
     const anew = content(12)
     await client.put(run, 'a/b.txt', anew, WAIT)

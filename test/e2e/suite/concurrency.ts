@@ -2,6 +2,7 @@ import { MAX_JOB_IDS } from '@lading/protocol'
 import { expect, test } from 'vitest'
 import { until } from '../../support/deadline.ts'
 import { content } from '../../support/system-content.ts'
+import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 const MIB = 1024 * 1024
@@ -24,7 +25,7 @@ export function testConcurrency(given: Given): void {
           const { jobs } = await client.jobs(`ids=${some.join(',')}`)
           return jobs.length === some.length && jobs.every(({ state }) => state === 'completed')
         },
-        { within: 100_000, every: 200 },
+        { ...WITHIN, every: 200 },
       )
     }
     const listed = await client.list(run)

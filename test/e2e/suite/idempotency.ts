@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { until } from '../../support/deadline.ts'
 import { content } from '../../support/system-content.ts'
+import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 export function testIdempotency(given: Given): void {
@@ -32,15 +33,12 @@ export function testIdempotency(given: Given): void {
     const headers = { 'idempotency-key': randomUUID() }
     const file = content(2 * 1024 * 1024, 'at once')
     const send = () =>
-      until(
-        async () => {
-          const answer = await client.put(run, 'model.pkl', file, headers)
-          if (answer.status === 409) expect(answer.body.code).toBe('idempotency_key_in_flight')
-          else expect(answer).toMatchObject({ status: 202 })
-          return answer.status === 202 && answer.body
-        },
-        { within: 60_000 },
-      )
+      until(async () => {
+        const answer = await client.put(run, 'model.pkl', file, headers)
+        if (answer.status === 409) expect(answer.body.code).toBe('idempotency_key_in_flight')
+        else expect(answer).toMatchObject({ status: 202 })
+        return answer.status === 202 && answer.body
+      }, WITHIN)
     const answers = await Promise.all(Array.from({ length: 8 }, send))
     expect(new Set(answers.map((body) => body.job_id)).size).toBe(1)
     expect((await client.jobs(`run_id=${run}`)).jobs).toHaveLength(1)
