@@ -356,12 +356,20 @@ export class Uploader {
       const taker = new DigestTaker()
       taker.update(bytes)
       await pack.write(bytes)
-      accepted.push({ path: path as ArtifactPath, packOffset, ...taker.finish() })
+      accepted.push({
+        path: path as ArtifactPath,
+        type: 'file' as const,
+        mode: undefined,
+        mtime: undefined,
+        packOffset,
+        ...taker.finish(),
+      })
     }
     const bytes = pack.position
     await pack.seal()
     return await catalog.api.uploads.accept({
       run: this.run,
+      job: { kind: 'new', atomic: false },
       spoolId: spool.id,
       pack: { packId, bytes },
       files: accepted,

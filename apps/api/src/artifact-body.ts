@@ -22,5 +22,7 @@ export function artifactBody(artifact: Artifact, store: ObjectStore): ArtifactFi
     state: artifact.state,
     job_id: artifact.jobId,
     stored_at: artifact.storedAt.toISOString(),
+    ...(artifact.mode === undefined ? {} : { mode: artifact.mode }),
+    ...(artifact.mtime === undefined ? {} : { mtime: artifact.mtime.toISOString() }),
   }
 }

@@ -27,6 +27,12 @@ export interface ApiLimits {
   readonly fileBytes: number
   /** Files in one request. */
   readonly files: number
+  /** Files and directories in one request for a directory: an archive, or a form to `log-artifacts`. */
+  readonly entries: number
+  /** Bytes of one archive, unpacked. */
+  readonly archiveBytes: number
+  /** Bytes unpacked for each byte of a compressed archive; 16 MiB are free. */
+  readonly archiveRatio: number
   /** Bytes in one field of a form, but for `manifest`. */
   readonly fieldBytes: number
   /** Bytes in the `manifest` field. */
@@ -37,6 +43,8 @@ export interface ApiLimits {
   readonly partHeaderBytes: number
   /** Bytes in a JSON body. */
   readonly jsonBytes: number
+  /** Bytes in the JSON body of a page of a plan. */
+  readonly planBytes: number
   /** Bytes in the header of a request (431 above). */
   readonly headerBytes: number
   /** Milliseconds for the header of a request to arrive. */
@@ -71,11 +79,15 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   requestBytes: 1024 * GIB,
   fileBytes: 1024 * GIB,
   files: 1000,
+  entries: 200_000,
+  archiveBytes: 1024 * GIB,
+  archiveRatio: 200,
   fieldBytes: 8 * KIB,
   manifestBytes: 4 * MIB,
   fieldNameBytes: 100,
   partHeaderBytes: 16 * KIB,
   jsonBytes: 64 * KIB,
+  planBytes: 8 * MIB,
   headerBytes: 16 * KIB,
   headersTimeoutMs: 30_000,
   keepAliveMs: 75_000,

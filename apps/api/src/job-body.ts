@@ -11,7 +11,11 @@ export function jobBody(job: Job): JobResponse {
   return {
     job_id: job.jobId,
     run_id: job.runId,
+    kind: job.kind,
     state: job.state,
+    atomic: job.atomic,
+    artifact_path: job.directory,
+    shards: job.shards ?? null,
     files: { total, done: stored + failed + superseded + cancelled, stored, failed, superseded, cancelled },
     bytes: job.bytes,
     cancel_requested: job.cancelRequested,
@@ -19,6 +23,8 @@ export function jobBody(job: Job): JobResponse {
     created_at: job.createdAt.toISOString(),
     started_at: job.startedAt?.toISOString() ?? null,
     ended_at: job.endedAt?.toISOString() ?? null,
+    sealed_at: job.sealedAt?.toISOString() ?? null,
+    deadline: job.deadline?.toISOString() ?? null,
     status_url: jobUrl(job.jobId),
     files_url: `${jobUrl(job.jobId)}/files`,
   }

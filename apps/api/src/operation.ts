@@ -4,6 +4,8 @@ import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { ZodOpenApiRequestBodyObject, ZodOpenApiResponsesObject } from 'zod-openapi'
 
+export type JsonLimit = 'jsonBytes' | 'planBytes'
+
 /** One request, with its parts validated. */
 export interface Call<Params, Query, Body> {
   readonly request: Request
@@ -28,7 +30,7 @@ export interface Operation {
   readonly headers?: z.ZodObject
   /** `json`: validated; `stream`: the handler reads it; undefined: dropped. */
   readonly body:
-    | { readonly kind: 'json'; readonly schema: z.ZodType }
+    | { readonly kind: 'json'; readonly schema: z.ZodType; readonly limit: JsonLimit }
     | { readonly kind: 'stream'; readonly content: ZodOpenApiRequestBodyObject }
     | undefined
   readonly responses: ZodOpenApiResponsesObject
@@ -47,6 +49,8 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType
   readonly query?: Q
   readonly headers?: z.ZodObject
   readonly json?: B
+  /** The limit of its JSON body, in bytes: `jsonBytes` when it is left out. */
+  readonly jsonLimit?: JsonLimit
   readonly stream?: ZodOpenApiRequestBodyObject
   readonly responses: ZodOpenApiResponsesObject
   readonly errors?: readonly ErrorCode[]
@@ -77,7 +81,8 @@ export function operation<P extends z.ZodObject, Q extends z.ZodObject, B extend
 function bodyOf<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
   spec: Spec<P, Q, B>,
 ): Operation['body'] {
-  if (spec.json !== undefined) return { kind: 'json', schema: spec.json }
+  if (spec.json !== undefined)
+    return { kind: 'json', schema: spec.json, limit: spec.jsonLimit ?? 'jsonBytes' }
   if (spec.stream !== undefined) return { kind: 'stream', content: spec.stream }
   return undefined
 }

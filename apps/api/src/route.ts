@@ -65,7 +65,11 @@ function paramsOf(request: Request): Record<string, string> {
 async function bodyOf(operation: Operation, request: Request, response: Response, context: ApiContext) {
   switch (operation.body?.kind) {
     case 'json':
-      return validated(operation.body.schema, await readJson(request, response, context), 'the body')
+      return validated(
+        operation.body.schema,
+        await readJson(request, response, context, operation.body.limit),
+        'the body',
+      )
     case 'stream':
       return undefined
     case undefined:

@@ -14,6 +14,7 @@ import * as download from './routes/download.ts'
 import * as experiments from './routes/experiments.ts'
 import * as jobEvents from './routes/job-events.ts'
 import * as jobs from './routes/jobs.ts'
+import * as openJobs from './routes/open-jobs.ts'
 import * as runs from './routes/runs.ts'
 import * as service from './routes/service.ts'
 import * as uploads from './routes/uploads.ts'
@@ -44,6 +45,9 @@ export function createRoutes(context: ApiContext): Route[] {
     at('GET', run, runs.get(context)),
     at('PATCH', run, runs.update(context)),
     at('POST', `${run}/log-artifact`, uploads.logArtifact(context)),
+    at('POST', `${run}/log-artifacts`, uploads.logArtifacts(context)),
+    at('POST', `${run}/uploads`, openJobs.open(context)),
+    at('POST', `${run}/uploads/{job_id}/plan`, openJobs.plan(context)),
     at('GET', `${run}/artifacts`, artifacts.list(context)),
     at('PUT', artifact, uploads.putArtifact(context)),
     at('GET', artifact, download.get(context)),
@@ -53,6 +57,7 @@ export function createRoutes(context: ApiContext): Route[] {
     at('GET', job, jobs.get(context)),
     at('GET', `${job}/files`, jobs.files(context)),
     at('GET', `${job}/events`, jobEvents.events(context)),
+    at('POST', `${job}/seal`, openJobs.seal(context)),
     at('POST', `${job}/cancel`, jobs.cancel(context)),
     at('POST', `${job}/retry`, jobs.retry(context)),
     at('GET', '/healthz', service.health()),

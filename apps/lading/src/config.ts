@@ -121,6 +121,8 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
       fileBytes: settings.LADING_MAX_FILE,
       requestBytes: settings.LADING_MAX_REQUEST,
       files: settings.LADING_MAX_FILES,
+      entries: settings.LADING_MAX_ENTRIES,
+      archiveBytes: settings.LADING_MAX_ARCHIVE,
       fieldBytes: settings.LADING_MAX_FIELD,
       bodyBytesPerSecond: settings.LADING_MIN_BODY_RATE,
       waitMs: settings.LADING_MAX_WAIT,

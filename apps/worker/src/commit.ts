@@ -12,7 +12,7 @@ import { persistently } from './persistently.ts'
 export async function commit(context: WorkerContext, attempt: Attempt, stop: AbortSignal): Promise<void> {
   const { catalog, metrics, log } = context
   const { work, lease, outcomes } = attempt
-  const { moved, freePacks } = await persistently(context, lease.lost, () =>
+  const { moved, freePacks, publish } = await persistently(context, lease.lost, () =>
     catalog.delivery.settle(work.ticket, outcomes),
   )
   if (moved < outcomes.length) metrics.fencedDrops.inc({ at: 'settle' })
@@ -20,6 +20,11 @@ export async function commit(context: WorkerContext, attempt: Attempt, stop: Abo
   if (outcomes.length < work.files.length) {
     const how = wayBack(context, attempt, stop)
     await persistently(context, lease.lost, () => catalog.leases.handBack(work.ticket, how))
+  }
+  if (publish !== undefined) {
+    await catalog.delivery.publish(publish).catch((error: unknown) => {
+      log.warn({ err: error, jobId: publish }, 'a job was left to the leader to publish')
+    })
   }
   await dropPacks(context, freePacks, 'delivered').catch((error: unknown) => {
     log.warn({ err: error, freePacks }, 'packs were left to the janitor')

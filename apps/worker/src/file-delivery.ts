@@ -1,11 +1,13 @@
 import type { DeliverableFile } from '@lading/catalog'
-import type { ObjectFacts, PackReader, Precondition } from '@lading/core'
+import type { ObjectFacts, ObjectRef, PackReader, Precondition } from '@lading/core'
 import type { FileSignals } from './file-signals.ts'
 
 /** One file on its way to the store. */
 export interface FileDelivery {
   readonly jobId: string
   readonly file: DeliverableFile
+  /** Where it is written to. */
+  readonly object: ObjectRef
   readonly pack: PackReader
   readonly facts: ObjectFacts
   /** What the key holds, as far as the catalog knows. */

@@ -23,34 +23,34 @@ interface MultipartUpload {
  */
 export async function uploadInParts(context: WorkerContext, delivery: FileDelivery): Promise<StoredObject> {
   const resumed = await resumeUpload(context, delivery)
-  if (resumed !== undefined && 'object' in resumed) return resumed.object
+  if (resumed !== undefined && 'proven' in resumed) return resumed.proven
   const upload = resumed ?? (await beginUpload(context, delivery))
   const parts = await sendParts(context, delivery, upload)
-  const { file, facts, signals } = delivery
+  const { object, facts, signals } = delivery
   signals.prompt.throwIfAborted()
   return await writeFenced(context.store, delivery, (precondition) =>
-    context.store.completeUpload(file.object, upload.uploadId, parts, facts, {
+    context.store.completeUpload(object, upload.uploadId, parts, facts, {
       precondition,
       signal: signals.patient,
     }),
   )
 }
 
-/** The upload that the ledger knows, with its parts; `object` when the store has made the object of it already. */
+/** The upload that the ledger knows, with its parts; `proven` when the store has made the object of it already. */
 async function resumeUpload(
   { store, catalog }: WorkerContext,
   delivery: FileDelivery,
-): Promise<MultipartUpload | { readonly object: StoredObject } | undefined> {
-  const { file, facts, signals } = delivery
+): Promise<MultipartUpload | { readonly proven: StoredObject } | undefined> {
+  const { file, object, facts, signals } = delivery
   if (delivery.upload?.uploadId === undefined) return undefined
   const { uploadId, partSize } = delivery.upload
   try {
-    const parts = await store.listParts(file.object, uploadId, signals.prompt)
+    const parts = await store.listParts(object, uploadId, signals.prompt)
     return { uploadId, partSize, sent: new Map(parts.map((part) => [part.partNumber, part])) }
   } catch (error) {
     if (!(error instanceof LadingError) || error.code !== 'store_upload_gone') throw error
-    const object = await store.prove(file.object, facts, signals.prompt)
-    if (object) return { object }
+    const proven = await store.prove(object, facts, signals.prompt)
+    if (proven) return { proven }
     await catalog.ledger.forget(file.fileId)
     delivery.upload = { uploadId: undefined, partSize }
     return undefined
@@ -60,8 +60,8 @@ async function resumeUpload(
 /** The intention first, the id before the first part: whatever instant the process dies at, no upload is orphaned. */
 async function beginUpload(context: WorkerContext, delivery: FileDelivery): Promise<MultipartUpload> {
   const { store, catalog } = context
-  const { file, facts, jobId, signals } = delivery
-  const { fileId, object } = file
+  const { file, object, facts, jobId, signals } = delivery
+  const { fileId } = file
   const partSize = delivery.upload?.partSize ?? partSizeFor(file.size, store.maxParts)
   if (delivery.upload) await abortUnknownUploads(context, object, signals.prompt)
   else
@@ -78,13 +78,13 @@ async function beginUpload(context: WorkerContext, delivery: FileDelivery): Prom
 
 async function record(context: WorkerContext, delivery: FileDelivery, uploadId: string): Promise<void> {
   const { catalog, store } = context
-  const { file, signals } = delivery
+  const { file, object, signals } = delivery
   try {
     await persistently(context, signals.prompt, () => catalog.ledger.began(file.fileId, uploadId))
   } catch (error) {
     // Another has the file, and an upload of its own for it: nobody will ever look for this one.
     if (error instanceof LadingError && error.code === 'lease_lost')
-      await store.abortUpload(file.object, uploadId, AbortSignal.timeout(context.config.leaseMs))
+      await store.abortUpload(object, uploadId, AbortSignal.timeout(context.config.leaseMs))
     throw error
   }
 }
@@ -116,7 +116,7 @@ async function sendParts(
 
 async function sendPart(
   { store, memory, metrics }: WorkerContext,
-  { file, pack, signals }: FileDelivery,
+  { file, object, pack, signals }: FileDelivery,
   upload: MultipartUpload,
   part: PlannedPart,
 ): Promise<PartReceipt> {
@@ -134,7 +134,7 @@ async function sendPart(
     }
     const { partNumber, crc32 } = part
     return await store.uploadPart(
-      file.object,
+      object,
       upload.uploadId,
       { partNumber, body: loan.buffer, crc32 },
       signals.prompt,

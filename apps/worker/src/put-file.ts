@@ -9,13 +9,13 @@ export async function putFile(
   { store, memory }: WorkerContext,
   delivery: FileDelivery,
 ): Promise<StoredObject> {
-  const { file, facts, pack, signals } = delivery
+  const { file, object, facts, pack, signals } = delivery
   const loan = await memory.borrow(file.size, signals.prompt)
   try {
     await readFile(pack, file, loan.buffer)
     signals.prompt.throwIfAborted()
     return await writeFenced(store, delivery, (precondition) =>
-      store.put(file.object, loan.buffer, facts, { precondition, signal: signals.patient }),
+      store.put(object, loan.buffer, facts, { precondition, signal: signals.patient }),
     )
   } finally {
     loan.release()

@@ -5,6 +5,7 @@ import { abortLeftUpload } from './abort-upload.ts'
 import { storable } from './attempt.ts'
 import type { WorkerContext } from './context.ts'
 import { asLadingError } from './deliver-file.ts'
+import { DirectorySweeper } from './directory-sweeper.ts'
 import { inParallel } from './in-parallel.ts'
 
 /** The most things of a kind in one round, so that none keeps the other kinds waiting. */
@@ -19,10 +20,12 @@ const FORGET_EVERY_MS = 60_000
  */
 export class Sweeper {
   readonly #context: WorkerContext
+  readonly #directories: DirectorySweeper
   #lastForgetting = 0
 
   constructor(context: WorkerContext) {
     this.#context = context
+    this.#directories = new DirectorySweeper(context)
   }
 
   /** One round; never rejects. Whether there may be more to do at once. */
@@ -31,6 +34,9 @@ export class Sweeper {
       () => this.#deleteObjects(signal),
       () => this.#abortStranded(signal),
       () => this.#resolveDoubts(signal),
+      () => this.#directories.closeJobs(),
+      () => this.#directories.moveStaged(signal),
+      () => this.#directories.dropUseless(signal),
       () => this.#forget(),
     ]
     let more = false

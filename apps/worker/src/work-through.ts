@@ -44,8 +44,13 @@ async function oneFile(
   file: DeliverableFile,
   beginning: Beginning & { verdict: 'go' },
 ): Promise<void> {
-  const { fileId, object } = file
+  const { fileId } = file
+  const { object } = beginning
   const { lease, letGo } = attempt
+  if (file.isDirectory) {
+    attempt.outcomes.push({ fileId, state: 'stored', object: NO_OBJECT, etag: '' })
+    return
+  }
   using signals = fileSignals(letGo, attempt.unwanted(fileId), graceOf(context))
   let delivery: FileDelivery | undefined
   try {
@@ -53,6 +58,7 @@ async function oneFile(
     delivery = {
       jobId: attempt.work.jobId,
       file,
+      object,
       pack,
       facts: { ...pick(file), contentType: artifactTypeOf(file.path).contentType },
       expected: beginning.replaces ? { kind: 'etag', etag: beginning.replaces.etag } : { kind: 'absent' },
@@ -68,11 +74,14 @@ async function oneFile(
     const { code } = asLadingError(error)
     const upload = delivery ? delivery.upload : file.upload
     if (lease.superseded(fileId).aborted || code === 'superseded')
-      await dropped(context, attempt, file, upload, 'superseded')
-    else if (lease.cancelled.aborted) await dropped(context, attempt, file, upload, 'cancelled')
+      await dropped(context, attempt, { fileId, object }, upload, 'superseded')
+    else if (lease.cancelled.aborted) await dropped(context, attempt, { fileId, object }, upload, 'cancelled')
     else if (code !== 'lease_lost') attempt.failed(fileId, asLadingError(error))
   }
 }
+
+/** An empty directory is a row of the catalog and nothing else. */
+const NO_OBJECT = { bucket: '', key: '' }
 
 function pick({ size, sha256, crc32 }: DeliverableFile) {
   return { size, sha256, crc32 }
@@ -95,7 +104,7 @@ async function confirm({ catalog }: WorkerContext, { work }: Attempt, fileId: st
 async function dropped(
   context: WorkerContext,
   attempt: Attempt,
-  { fileId, object }: DeliverableFile,
+  { fileId, object }: Pick<DeliverableFile, 'fileId' | 'object'>,
   upload: DeliverableFile['upload'],
   state: 'superseded' | 'cancelled',
 ): Promise<void> {

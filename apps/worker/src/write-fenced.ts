@@ -16,7 +16,7 @@ export async function writeFenced(
   delivery: FileDelivery,
   write: (precondition: Precondition) => Promise<StoredObject>,
 ): Promise<StoredObject> {
-  const { file, facts, signals } = delivery
+  const { object, facts, signals } = delivery
   let precondition = delivery.expected
   for (let tries = 1; ; tries++) {
     delivery.checkLease()
@@ -25,9 +25,9 @@ export async function writeFenced(
     } catch (error) {
       const changed = error instanceof LadingError && error.code === 'store_precondition_failed'
       if (!changed || tries === TRIES) throw error
-      const own = await store.prove(file.object, facts, signals.patient)
+      const own = await store.prove(object, facts, signals.patient)
       if (own) return own
-      const head = await store.head(file.object, signals.patient)
+      const head = await store.head(object, signals.patient)
       await delivery.confirm()
       precondition = head ? { kind: 'etag', etag: head.etag } : { kind: 'absent' }
     }

@@ -1,5 +1,6 @@
 export type { ArchiveEntry, ArchiveWriter, EntryType, OutgoingEntry } from './entry.ts'
-export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS, type ZipLimits } from './limits.ts'
+export { quotedName } from './entry-ref.ts'
+export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS, RATIO_FREE_BYTES, type ZipLimits } from './limits.ts'
 export { type TarEntry, type TarHandler, TarIndexer } from './tar/indexer.ts'
 export { TarWriter } from './tar/writer.ts'
 export { readZipDirectory, type ZipEntry } from './zip/read-directory.ts'

@@ -2,22 +2,28 @@ import type { Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Artifacts } from './catalog.ts'
 import type { Database } from './database.ts'
+import { deleteDirectory } from './delete-directory.ts'
 import type { Hints } from './hints.ts'
 import type { Artifact, DirectoryEntry } from './model.ts'
 import { keyOfCursor, pageOf } from './paging.ts'
 
-type Row = Omit<Artifact, 'sha256'> & { sha256: Buffer }
+interface Row extends Omit<Artifact, 'sha256' | 'mode' | 'mtime'> {
+  sha256: Buffer
+  mode: number | null
+  mtime: Date | null
+}
 type LevelRow = { [K in keyof Row]: Row[K] | null } & { entry: string; isDirectory: boolean }
 
 const COLUMNS =
-  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.job_id, a.stored_at, a.state'
+  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state'
 
 export function artifactsOf(db: Database, hints: Hints): Artifacts {
   return {
     async listLevel(runId, directory, { limit, cursor }) {
+      const after = keyOfCursor(cursor)
       const rows = await db.query<LevelRow>(LEVEL, {
         runId,
-        ...rangeBelow(directory, keyOfCursor(cursor)),
+        ...rangeBelow(directory, after, nextEntry(after)),
         skip: directory === '' ? 0 : [...directory].length + 1,
         rows: limit + 1,
       })
@@ -25,12 +31,15 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
       return { items: page.items.map(levelEntry), nextCursor: page.nextCursor }
     },
     async listDeep(runId, directory, { limit, cursor }) {
+      const after = keyOfCursor(cursor)
+      const range = rangeBelow(directory, after, `${after}\u0001`)
       const rows = await db.query<Row>(
         `SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path >= :from AND (:to::text IS NULL OR path < :to)
          ORDER BY path LIMIT :rows`,
-        { runId, ...rangeBelow(directory, keyOfCursor(cursor)), rows: limit + 1 },
+        { runId, ...range, rows: limit + 1 },
       )
-      return pageOf(rows.map(fromRow), limit, (artifact) => artifact.path)
+      const page = pageOf(rows, limit, (row) => row.path)
+      return { items: page.items.map(deepEntry), nextCursor: page.nextCursor }
     },
     async get(runId, path) {
       const [row] = await db.query<Row>(
@@ -51,21 +60,31 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
       if (gone.length > 0) hints.workIsReady()
       return gone.length > 0
     },
+    async deleteDirectory(run, directory) {
+      const job = await deleteDirectory(db, run, directory)
+      if (job) hints.workIsReady()
+      return job
+    },
   }
 }
 
 /**
- * The paths below a directory are one range of the index: from `dir/` to `dir0`, since "0" follows "/". After a file
- * comes whatever is greater than it (no path holds U+0001); after a directory (its cursor ends in "/"), what lies
- * past its own range.
+ * The paths below a directory are one range of the index: from `dir/` to `dir0`, since "0" follows "/". No path holds
+ * U+0001, so what follows it is greater than a path and not greater than any that follows the path. The directory's
+ * own row, `dir/`, is not below it.
  */
-function rangeBelow(directory: string, after: string): { from: string; to: string | null } {
+function rangeBelow(directory: string, after: string, next: string): { from: string; to: string | null } {
   const start = directory === '' ? '' : `${directory}/`
   if (after !== '' && !after.startsWith(start)) {
     throw new LadingError('validation_failed', 'cursor: it belongs to the list of another directory')
   }
-  const next = after.endsWith('/') ? `${after.slice(0, -1)}0` : `${after}\u0001`
-  return { from: after === '' ? start : next, to: directory === '' ? null : `${directory}0` }
+  const first = directory === '' ? '' : `${start}\u0001`
+  return { from: after === '' ? first : next, to: directory === '' ? null : `${directory}0` }
+}
+
+/** After a directory, whose cursor ends in a slash, comes what lies past its own range. */
+function nextEntry(after: string): string {
+  return after.endsWith('/') ? `${after.slice(0, -1)}0` : `${after}\u0001`
 }
 
 /**
@@ -110,6 +129,19 @@ function levelEntry(row: LevelRow): Artifact | DirectoryEntry {
   return isDirectory ? { path: entry, isDirectory: true } : fromRow(artifact as Row)
 }
 
+/** A directory that an archive brought empty; its path ends in a slash. */
+function deepEntry(row: Row): Artifact | DirectoryEntry {
+  if (!row.path.endsWith('/')) return fromRow(row)
+  const { mode, mtime, storedAt } = fromRow(row)
+  return { path: row.path.slice(0, -1), isDirectory: true, mode, mtime, storedAt }
+}
+
 function fromRow(row: Row): Artifact {
-  return { ...row, sha256: row.sha256.toString('hex') as Sha256Hex }
+  const { sha256, mode, mtime, ...rest } = row
+  return {
+    ...rest,
+    sha256: sha256.toString('hex') as Sha256Hex,
+    mode: mode ?? undefined,
+    mtime: mtime ?? undefined,
+  }
 }

@@ -47,11 +47,11 @@ test('a file for whose path a newer one was accepted may not be written', async 
   const [older, newer] = await harbour.take()
   if (!older || !newer) throw new Error('two work items were due')
   expect(await harbour.begin(older)).toEqual([
-    { fileId: older.files[0]?.fileId, verdict: 'go', replaces: undefined },
+    { fileId: older.files[0]?.fileId, verdict: 'go', object: expect.anything(), replaces: undefined },
     { fileId: older.files[1]?.fileId, verdict: 'superseded' },
   ])
   expect(await harbour.begin(newer)).toEqual([
-    { fileId: onlyFile(newer).fileId, verdict: 'go', replaces: undefined },
+    { fileId: onlyFile(newer).fileId, verdict: 'go', object: expect.anything(), replaces: undefined },
   ])
 })
 
@@ -72,7 +72,9 @@ test('while a worker writes the older file, the newer one waits; once that has s
   expect(await harbour.begin(newer)).toEqual([{ fileId, verdict: 'wait' }])
   expect(await harbour.begin(older)).toEqual([{ fileId: onlyFile(older).fileId, verdict: 'superseded' }])
   await harbour.settle(older, [{ fileId: onlyFile(older).fileId, state: 'superseded' }])
-  expect(await harbour.begin(newer)).toEqual([{ fileId, verdict: 'go', replaces: undefined }])
+  expect(await harbour.begin(newer)).toEqual([
+    { fileId, verdict: 'go', object: expect.anything(), replaces: undefined },
+  ])
   await harbour.settle(newer, stored(newer, 'newer'))
   expect(await harbour.job(olderJob.jobId)).toMatchObject({ state: 'completed', files: { superseded: 1 } })
   expect(await harbour.job(newerJob.jobId)).toMatchObject({ state: 'completed', files: { stored: 1 } })
@@ -187,7 +189,9 @@ test('a path whose object is being deleted waits until that has ended', async ()
   const work = await harbour.takeOne()
   expect(await harbour.begin(work)).toEqual([{ fileId: onlyFile(work).fileId, verdict: 'wait' }])
   await catalog.delivery.sweeps.deletionDone(deletion)
-  expect(await harbour.begin(work)).toMatchObject([{ verdict: 'go', replaces: undefined }])
+  expect(await harbour.begin(work)).toMatchObject([
+    { verdict: 'go', object: expect.anything(), replaces: undefined },
+  ])
 })
 
 test('deleting while a newer file is written deletes the older artifact only', async () => {

@@ -1,4 +1,4 @@
-import type { Ticket } from '@lading/core'
+import type { ObjectRef, Ticket } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Database, Sql } from './database.ts'
 import type { Beginning, LeftUpload } from './delivery-catalog.ts'
@@ -39,18 +39,25 @@ export async function begin(db: Database, ticket: Ticket, fileIds: readonly stri
     const going = verdicts.filter((verdict) => verdict.verdict === 'go').map((verdict) => verdict.fileId)
     if (going.length === 0) return verdicts
     const deletions = await deletionsOf(sql, going)
-    const isDeleting = (fileId: string) => deletions.get(fileId)?.underWay === true
-    const replaced = await claim(
-      sql,
-      going.filter((fileId) => !isDeleting(fileId)),
-    )
+    const moving = await movingOf(sql, going)
+    const mustWait = (fileId: string) => deletions.get(fileId)?.underWay === true || moving.has(fileId)
+    const ready = going.filter((fileId) => !mustWait(fileId))
+    const objects = await destinationsOf(sql, ready)
+    const replaced = await claim(sql, ready)
     return verdicts.map((verdict) => {
-      if (isDeleting(verdict.fileId)) return { fileId: verdict.fileId, verdict: 'wait' }
-      const etag = replaced.get(verdict.fileId) ?? deletions.get(verdict.fileId)?.etag
-      return verdict.verdict === 'go' && etag ? { ...verdict, replaces: { etag } } : verdict
+      const { fileId } = verdict
+      if (mustWait(fileId)) return { fileId, verdict: 'wait' }
+      const object = objects.get(fileId)
+      if (verdict.verdict !== 'go' || !object) return verdict
+      const etag = replaced.get(fileId) ?? (object.staged ? undefined : deletions.get(fileId)?.etag)
+      const { bucket, key } = object
+      return { ...verdict, object: { bucket, key }, replaces: etag ? { etag } : undefined }
     })
   })
 }
+
+/** Until the destinations are asked for. */
+const NOWHERE: ObjectRef = { bucket: '', key: '' }
 
 async function checkLease(sql: Sql, ticket: Ticket): Promise<void> {
   const [held] = await sql.query(
@@ -69,7 +76,7 @@ function judge(head: Head, writers: ReadonlyMap<string, Writer>): Beginning {
   const { fileId } = head
   if (head.headFileId !== fileId) return { fileId, verdict: 'superseded' }
   const writer = head.writerFileId === null ? undefined : writers.get(head.writerFileId)
-  if (!writer) return { fileId, verdict: 'go', replaces: undefined }
+  if (!writer) return { fileId, verdict: 'go', object: NOWHERE, replaces: undefined }
   return writer.alive ? { fileId, verdict: 'wait' } : { fileId, verdict: 'clear', leftBy: leftUpload(writer) }
 }
 
@@ -84,7 +91,7 @@ async function otherWriters(sql: Sql, heads: readonly Head[]): Promise<Map<strin
   if (ids.length === 0) return new Map()
   const rows = await sql.query<Writer>(
     `SELECT f.file_id, w.state = 'leased' AND w.taken_at IS NOT NULL AS alive,
-       r.bucket, r.prefix || f.path AS key, u.file_id IS NOT NULL AS begun, u.upload_id
+       r.bucket, coalesce(u.key, r.prefix || f.path) AS key, u.file_id IS NOT NULL AS begun, u.upload_id
      FROM files f JOIN work_items w USING (work_id) JOIN runs r ON r.run_id = f.run_id
      LEFT JOIN uploads u ON u.file_id = f.file_id
      WHERE f.file_id = ANY (:ids::uuid[]) AND f.state ${IS_LIVE}`,
@@ -119,6 +126,51 @@ async function deletionsOf(
   return new Map(rows.map((row) => [row.fileId, row]))
 }
 
+/** Files whose key somebody is just moving the object of the shown artifact to. */
+async function movingOf(sql: Sql, fileIds: readonly string[]): Promise<Set<string>> {
+  const rows = await sql.query<{ fileId: string }>(
+    `SELECT f.file_id FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
+     JOIN staging s ON s.file_id = h.writer_file_id
+     WHERE f.file_id = ANY (:fileIds::uuid[]) AND s.file_id <> f.file_id AND s.moving_until >= now()`,
+    { fileIds },
+  )
+  return new Set(rows.map((row) => row.fileId))
+}
+
+interface Destination {
+  readonly fileId: string
+  readonly bucket: string
+  readonly key: string
+  readonly staged: boolean
+}
+
+/**
+ * Where files are to be written: to their own keys, but for those of an atomic job whose own key holds what is shown:
+ * these go beside the run's artifacts, and what is shown stays whole. A file that began there stays there.
+ */
+async function destinationsOf(sql: Sql, fileIds: readonly string[]): Promise<Map<string, Destination>> {
+  const rows = await sql.query<Destination>(
+    `WITH place AS (
+       SELECT f.file_id, f.job_id, r.bucket, r.prefix || f.path AS own_key, s.key AS staging_key,
+         CASE WHEN j.atomic AND a.path IS NOT NULL AND f.path NOT LIKE '%/'
+              THEN regexp_replace(r.prefix, 'artifacts/$', '') || 'staging/' || f.file_id END AS needed_key
+       FROM files f JOIN jobs j USING (job_id) JOIN runs r ON r.run_id = f.run_id
+       LEFT JOIN staging s ON s.file_id = f.file_id
+       LEFT JOIN artifacts a ON a.run_id = f.run_id AND a.path = f.path
+       WHERE f.file_id = ANY (:fileIds::uuid[])
+     ), noted AS (
+       INSERT INTO staging (file_id, job_id, bucket, key)
+       SELECT file_id, job_id, bucket, needed_key FROM place WHERE needed_key IS NOT NULL
+       ON CONFLICT (file_id) DO NOTHING
+     )
+     SELECT file_id, bucket, coalesce(staging_key, needed_key, own_key) AS key,
+       coalesce(staging_key, needed_key) IS NOT NULL AS staged
+     FROM place`,
+    { fileIds },
+  )
+  return new Map(rows.map((row) => [row.fileId, row]))
+}
+
 /** The ETags of the artifacts that are about to be replaced, by file. */
 async function claim(sql: Sql, fileIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql.query<{ fileId: string; etag: string }>(
@@ -128,11 +180,12 @@ async function claim(sql: Sql, fileIds: readonly string[]): Promise<Map<string, 
      ), head AS (
        UPDATE path_heads h SET writer_file_id = f.file_id FROM file f WHERE h.run_id = f.run_id AND h.path = f.path
      ), job AS (
-       UPDATE jobs j SET state = 'running', started_at = coalesce(started_at, now())
-       FROM (SELECT DISTINCT job_id FROM file) f WHERE j.job_id = f.job_id AND j.state = 'queued'
+       UPDATE jobs j SET state = CASE WHEN j.state = 'queued' THEN 'running' ELSE j.state END, started_at = coalesce(j.started_at, now())
+       FROM (SELECT DISTINCT job_id FROM file) f
+       WHERE j.job_id = f.job_id AND (j.state = 'queued' OR j.started_at IS NULL)
      )
-     UPDATE artifacts a SET state = 'replacing', writers = a.writers + 1 FROM file f
-     WHERE a.run_id = f.run_id AND a.path = f.path RETURNING f.file_id, a.etag`,
+     UPDATE artifacts a SET state = 'replacing', writers = a.writers + 1 FROM file f JOIN jobs j USING (job_id)
+     WHERE a.run_id = f.run_id AND a.path = f.path AND NOT j.atomic RETURNING f.file_id, a.etag`,
     { fileIds },
   )
   return new Map(rows.map((row) => [row.fileId, row.etag]))

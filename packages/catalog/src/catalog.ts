@@ -51,9 +51,13 @@ export interface Runs {
   listByExperiment(tenant: TenantId, experimentId: string, page: PageRequest): Promise<Page<Run>>
 }
 
-/** A file whose bytes lie in a sealed pack. */
+/** A file whose bytes lie in a sealed pack, or an empty directory, which has none. */
 export interface AcceptedFile {
   readonly path: ArtifactPath
+  readonly type: 'file' | 'directory'
+  /** Unix permission bits and time of modification, as an archive has them. */
+  readonly mode: number | undefined
+  readonly mtime: Date | undefined
   /** Bytes. */
   readonly size: number
   readonly sha256: Sha256Hex
@@ -67,6 +71,10 @@ export interface Acceptance {
   readonly run: Run
   readonly spoolId: string
   readonly pack: { readonly packId: string; readonly bytes: number }
+  /** A job of its own, or one that is open. */
+  readonly job:
+    | { readonly kind: 'new'; readonly atomic: boolean }
+    | { readonly kind: 'open'; readonly jobId: string }
   /** At least one; no path twice. */
   readonly files: readonly AcceptedFile[]
   /** The key that this request holds, from `idempotency.begin`; kept with the job in the same transaction. */
@@ -78,19 +86,75 @@ export interface Acceptance {
 export interface Accepts {
   /**
    * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files.
-   * Takes paths as they are known; the request's own clashes are the caller's to find.
+   * A directory's path ends in a slash here. The request's own clashes are the caller's to find.
    */
-  checkPaths(runId: string, paths: readonly ArtifactPath[]): Promise<void>
+  checkPaths(runId: string, paths: readonly string[]): Promise<void>
 
   /**
    * The job, its pack, work items and files, and the new heads of their paths, in one transaction: when it returns,
    * the files are accepted. When it fails with `catalog_unavailable` they may have been accepted all the same (the
-   * answer to COMMIT was lost): the pack must then be left to reconciliation.
+   * answer to COMMIT was lost): the pack must then be left to reconciliation. For an open job, fails with
+   * `job_not_found` when the run has no such job, and `job_state_conflict` when it is sealed or ended.
    */
   accept(acceptance: Acceptance): Promise<Job>
 }
 
+/** What an open job waits for, besides being sealed. */
+export interface OpenJob {
+  /** Shows its artifacts at one instant, when all are delivered. */
+  readonly atomic: boolean
+  /** Added before every path that is added to it; '' or without a slash at the end. */
+  readonly directory: string
+  /** Sealed by itself when each of the shards 0 to `shards` - 1 was sealed. */
+  readonly shards: number | undefined
+  /** Paths that it must have when it is sealed. */
+  readonly expectedFiles: number | undefined
+  /** When it fails, if it is still open then. */
+  readonly deadline: Date | undefined
+}
+
+/** An idempotency key that a job is opened under. */
+export interface OpeningKey {
+  readonly key: string
+  /** Method and target. */
+  readonly request: string
+  /** What identifies the job that is asked for. */
+  readonly content: string
+}
+
+export interface Seal {
+  /** The shard that is complete, of a job that has shards. */
+  readonly shard: number | undefined
+  /** How many files the job must have. */
+  readonly files: number | undefined
+  /** SHA-256 over a line `path TAB size TAB sha256 LF` for each file, by path (bytewise). */
+  readonly manifestSha256: Sha256Hex | undefined
+}
+
+/** What a client has, of which it wants to know what is still needed. */
+export interface PlannedFile {
+  readonly path: ArtifactPath
+  readonly size: number
+  readonly sha256: Sha256Hex
+}
+
 export interface Jobs {
+  /**
+   * Opens a job, to which any number of requests add until it is sealed. With a key, whoever comes with the same gets
+   * the job that the first one opened; fails with `idempotency_key_reused` when that was another request.
+   */
+  open(run: Run, job: OpenJob, key?: OpeningKey): Promise<Job>
+  /**
+   * Ends an open job, or one shard of it. Sealing again is success. Fails with `manifest_mismatch` when its files are
+   * not those that were expected (it stays open), `validation_failed` for a shard that it has not,
+   * `job_state_conflict` when it has ended otherwise.
+   */
+  seal(tenant: TenantId, jobId: string, seal: Seal): Promise<Job | undefined>
+  /**
+   * Of these files, the paths of those that neither the job holds, nor the run as its newest at that path. Undefined:
+   * no such job.
+   */
+  needed(tenant: TenantId, jobId: string, files: readonly PlannedFile[]): Promise<ArtifactPath[] | undefined>
   get(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /** Those of the ids that are the tenant's, in the order asked for. At most 1,000. */
   getMany(tenant: TenantId, jobIds: readonly string[]): Promise<Job[]>
@@ -114,11 +178,16 @@ export interface Jobs {
 export interface Artifacts {
   /** What lies directly in `directory` ('' is the root), files and directories by path (bytewise). */
   listLevel(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
-  /** All files below `directory`, by path (bytewise). */
-  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact>>
+  /** All files below `directory`, and directories that came empty, by path (bytewise). */
+  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
   get(runId: string, path: ArtifactPath): Promise<Artifact | undefined>
   /** The row goes at once; its object is deleted afterwards, and retried until it is. False: there is none. */
   delete(runId: string, path: ArtifactPath): Promise<boolean>
+  /**
+   * The rows of all that lies below the directory, and its own, go at once; the job says how far their objects are
+   * deleted. Undefined: nothing lies there.
+   */
+  deleteDirectory(run: Run, directory: ArtifactPath): Promise<Job | undefined>
 }
 
 /** Idempotency keys (IETF draft-ietf-httpapi-idempotency-key-header), per tenant. */

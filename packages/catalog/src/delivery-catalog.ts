@@ -15,6 +15,7 @@ export interface DeliveryCatalog {
   readonly delivery: Deliveries
   readonly ledger: Ledger
   readonly sweeps: Sweeps
+  readonly staging: Staging
   readonly packs: Packs
   check(): Promise<void>
 }
@@ -69,6 +70,8 @@ export interface DeliverableFile {
   readonly packId: string
   readonly packOffset: number
   readonly object: ObjectRef
+  /** An empty directory: nothing is to be sent. */
+  readonly isDirectory: boolean
   /** A multipart upload that was begun before; `uploadId` undefined: its id may have been lost. */
   readonly upload: { readonly uploadId: string | undefined; readonly partSize: number } | undefined
 }
@@ -111,6 +114,8 @@ export type Beginning =
   | {
       readonly fileId: string
       readonly verdict: 'go'
+      /** Its own key, or a staging key while its own still holds what is shown. */
+      readonly object: ObjectRef
       readonly replaces: { readonly etag: string } | undefined
     }
   /** No: a newer file was accepted for its path. */
@@ -138,6 +143,8 @@ export interface Settled {
   readonly moved: number
   /** The pack, when no file needs it any more. */
   readonly freePacks: readonly string[]
+  /** The atomic job that is now to be published. */
+  readonly publish: string | undefined
 }
 
 export interface Deliveries {
@@ -151,6 +158,11 @@ export interface Deliveries {
    * in one statement that can be repeated. The work is done with its last file; without any outcome, too.
    */
   settle(ticket: Ticket, outcomes: readonly Outcome[]): Promise<Settled>
+  /**
+   * Shows all artifacts of an atomic job at this instant and completes it, if it is sealed and all its files have been
+   * delivered; else does nothing. Files for whose paths newer ones were accepted are not shown.
+   */
+  publish(jobId: string): Promise<void>
   /** Settles a file that a dead writer left, after its upload was aborted. Nothing when it is held again, or has ended. */
   settleLeft(fileId: string): Promise<void>
 }
@@ -184,6 +196,10 @@ export interface Sweeps {
   takeDeletions(limit: number, leaseMs: number): Promise<Deletion[]>
   deletionDone(deletion: Deletion): Promise<void>
   deletionFailed(deletion: Deletion, detail: string, delayMs: number): Promise<void>
+  /** Atomic jobs of which all is delivered and nothing shown: their worker died in between. */
+  publishable(limit: number): Promise<string[]>
+  /** Fails open jobs whose deadline has passed, by the names of the missing shards or the number of missing files. */
+  failOverdueJobs(): Promise<number>
   forgetIdempotencyKeys(olderThanMs: number): Promise<number>
   forgetWorkers(olderThanMs: number): Promise<void>
 }
@@ -192,6 +208,27 @@ export interface Sweeps {
 export interface DoubtfulArtifact extends Artifact {
   /** Writers that were let at its object so far. */
   readonly writers: number
+}
+
+/** What atomic jobs have delivered beside the run's artifacts, because earlier ones were still shown there. */
+export interface Staging {
+  /** Objects of shown artifacts that are to be moved to their own keys; for `leaseMs` nobody else writes these. */
+  takeMoves(limit: number, leaseMs: number): Promise<Move[]>
+  /** The copy is proven: the artifact is the object at its own key from now on. Nothing when the lease has passed. */
+  moved(move: Move, etag: string): Promise<void>
+  /** Objects that nothing needs: moved, superseded, or of jobs that failed more than `olderThanMs` ago. */
+  useless(olderThanMs: number, limit: number): Promise<{ fileId: string; object: ObjectRef }[]>
+  forget(fileId: string): Promise<void>
+  /** Gives up delivered files of jobs that failed more than `olderThanMs` ago; their objects are then to be deleted. */
+  expireUnpublished(olderThanMs: number, limit: number): Promise<number>
+}
+
+export interface Move {
+  readonly fileId: string
+  readonly path: string
+  readonly facts: { readonly size: number; readonly sha256: Sha256Hex; readonly crc32: Crc32 }
+  readonly from: ObjectRef
+  readonly to: ObjectRef
 }
 
 export interface Deletion {

@@ -3,6 +3,7 @@ import { LadingError } from '@lading/protocol'
 import type { Database } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { COUNT_MOVED } from './job-count.ts'
+import { endJobs } from './job-end.ts'
 import { RELEASE_KEYS } from './release-keys.ts'
 
 /**
@@ -12,12 +13,14 @@ import { RELEASE_KEYS } from './release-keys.ts'
  */
 export async function cancelJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
   const marked = await db.query(
-    `UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now())
+    `UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()), state = CASE
+       WHEN state <> 'open' THEN state WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
      WHERE tenant_id = :tenant AND job_id = :jobId AND ended_at IS NULL RETURNING 1`,
     { tenant, jobId },
   )
   if (marked.length > 0) {
     await db.query(CANCEL_UNHELD, { jobId })
+    await endJobs(db, [jobId])
     return true
   }
   const [job] = await db.query<{ state: JobState }>(

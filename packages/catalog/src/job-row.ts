@@ -22,6 +22,13 @@ export interface JobRow {
   startedAt: Date | null
   endedAt: Date | null
   cancelRequestedAt: Date | null
+  kind: 'upload' | 'delete'
+  atomic: boolean
+  directory: string
+  shards: number | null
+  expectedFiles: number | null
+  deadline: Date | null
+  sealedAt: Date | null
   /** Bytes of parts that unfinished files have delivered; absent where a statement did not ask. */
   bytesInParts?: number | null
 }
@@ -48,5 +55,11 @@ export function jobFromRow(row: JobRow): Job {
     startedAt: row.startedAt ?? undefined,
     endedAt: row.endedAt ?? undefined,
     cancelRequested: row.cancelRequestedAt !== null,
+    kind: row.kind,
+    atomic: row.atomic,
+    directory: row.directory,
+    shards: row.shards ?? undefined,
+    deadline: row.deadline ?? undefined,
+    sealedAt: row.sealedAt ?? undefined,
   }
 }

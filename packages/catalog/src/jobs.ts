@@ -1,14 +1,17 @@
-import type { Sha256Hex } from '@lading/core'
+import type { ArtifactPath, Sha256Hex } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Jobs } from './catalog.ts'
 import type { Database } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { cancelJob } from './job-cancel.ts'
+import { neededOf, openJob } from './job-open.ts'
 import { retryJob } from './job-retry.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
+import { sealJob } from './job-seal.ts'
 import type { JobFile } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
+import { publish } from './publish.ts'
 
 /** The parts that unfinished files have in the store: progress within a file of gigabytes. */
 const WITH_PARTS = `j.*, (
@@ -68,6 +71,18 @@ export function jobsOf(db: Database, hints: Hints): Jobs {
         { jobId, state: state ?? null, after: idOfCursor(cursor) ?? null, rows: limit + 1 },
       )
       return pageOf(rows.map(fileFromRow), limit, (file) => file.fileId)
+    },
+    open: (run, job, key) => openJob(db, run, job, key),
+    async seal(tenant, jobId, seal) {
+      const { known, ended } = await sealJob(db, tenant, jobId, seal)
+      if (!known) return undefined
+      if (ended) hints.jobsChanged([jobId])
+      await publish(db, hints, jobId)
+      return await get(tenant, jobId)
+    },
+    async needed(tenant, jobId, files) {
+      if ((await get(tenant, jobId)) === undefined) return undefined
+      return (await neededOf(db, jobId, files)) as ArtifactPath[]
     },
     async cancel(tenant, jobId) {
       if (!(await cancelJob(db, tenant, jobId))) return undefined

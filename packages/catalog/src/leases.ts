@@ -70,12 +70,13 @@ WITH taken AS (
 SELECT t.job_id, t.tenant_id, t.attempts, t.expiries, (extract(epoch FROM now() - t.created_at) * 1000)::float8 AS age_ms,
   j.cancel_requested_at IS NOT NULL AS cancel_requested,
   f.file_id, f.path, f.size, f.sha256, f.crc32, f.block_crcs, t.pack_id, f.pack_offset,
-  r.bucket, r.prefix || f.path AS key, u.upload_id, u.part_size
+  r.bucket, coalesce(s.key, r.prefix || f.path) AS key, u.upload_id, u.part_size
 FROM taken t
 JOIN jobs j ON j.job_id = t.job_id
 JOIN runs r ON r.run_id = j.run_id
 LEFT JOIN files f ON f.work_id = t.work_id AND f.state ${IS_LIVE}
 LEFT JOIN uploads u ON u.file_id = f.file_id
+LEFT JOIN staging s ON s.file_id = f.file_id
 ORDER BY f.pack_offset, f.file_id`
 
 const HEARTBEAT = `
@@ -105,6 +106,7 @@ function deliverable(row: TakenRow): DeliverableFile {
     packId: row.packId,
     packOffset: row.packOffset,
     object: { bucket: row.bucket, key: row.key },
+    isDirectory: row.path.endsWith('/'),
     upload:
       row.partSize === null ? undefined : { uploadId: row.uploadId ?? undefined, partSize: row.partSize },
   }

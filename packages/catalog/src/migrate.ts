@@ -1,9 +1,11 @@
 import type { Knex } from 'knex'
 import * as catalog from './migrations/0001-catalog.ts'
+import * as directories from './migrations/0002-directories.ts'
 
 /** In order; a migration that was released is never changed. */
 const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0001-catalog': catalog,
+  '0002-directories': directories,
 }
 
 const CONFIG: Knex.MigratorConfig = {

@@ -53,6 +53,15 @@ export interface Job {
   readonly startedAt: Date | undefined
   readonly endedAt: Date | undefined
   readonly cancelRequested: boolean
+  /** `delete`: its files are objects that are deleted, and counted as stored when they are gone. */
+  readonly kind: 'upload' | 'delete'
+  /** Shows its artifacts at one instant, when all are delivered. */
+  readonly atomic: boolean
+  /** Of a job that was opened: added before every path that is added to it. */
+  readonly directory: string
+  readonly shards: number | undefined
+  readonly deadline: Date | undefined
+  readonly sealedAt: Date | undefined
 }
 
 export interface JobFile {
@@ -77,6 +86,9 @@ export interface Artifact {
   readonly key: string
   /** The object's own ETag in the store. */
   readonly etag: string
+  /** Unix permission bits and time of modification, where an archive brought them. */
+  readonly mode: number | undefined
+  readonly mtime: Date | undefined
   readonly jobId: string
   readonly storedAt: Date
   /** `replacing`: a newer file is being written over it; its object may no longer be this one. */
@@ -86,6 +98,10 @@ export interface Artifact {
 export interface DirectoryEntry {
   readonly path: string
   readonly isDirectory: true
+  /** Of a directory that came empty, in a deep list, as of an artifact. */
+  readonly mode?: number | undefined
+  readonly mtime?: Date | undefined
+  readonly storedAt?: Date
 }
 
 /** One page of a list, and the cursor that continues after its last row. */

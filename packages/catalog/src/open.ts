@@ -17,8 +17,10 @@ import { ledgerOf } from './ledger.ts'
 import type { Logger } from './logger.ts'
 import { migrateDown, migrateUp, pendingMigrations } from './migrate.ts'
 import { packsOf } from './packs.ts'
+import { publish } from './publish.ts'
 import { runsOf } from './runs.ts'
 import { settle, settleLeft } from './settle.ts'
+import { stagingOf } from './staging.ts'
 import { sweepsOf } from './sweeps.ts'
 import { workersOf } from './workers.ts'
 
@@ -79,10 +81,12 @@ export function openCatalog(options: CatalogOptions): Catalog {
       delivery: {
         begin: (ticket, fileIds) => begin(db, ticket, fileIds),
         settle: (ticket, outcomes) => settle(db, hints, ticket, outcomes),
+        publish: (jobId) => publish(db, hints, jobId),
         settleLeft: (fileId) => settleLeft(db, hints, fileId),
       },
       ledger: ledgerOf(db),
-      sweeps: sweepsOf(db),
+      sweeps: sweepsOf(db, hints),
+      staging: stagingOf(db),
       packs: packsOf(db),
       check,
     },

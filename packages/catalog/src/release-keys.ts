@@ -12,5 +12,5 @@ export const RELEASE_KEYS = `
   ), stray AS (
     INSERT INTO deletions (run_id, path, bucket, key, file_id, available_at)
     SELECT f.run_id, f.path, r.bucket, r.prefix || f.path, f.file_id, now() + interval '10 s'
-    FROM freed f JOIN runs r ON r.run_id = f.run_id WHERE f.state <> 'stored'
+    FROM freed f JOIN runs r ON r.run_id = f.run_id WHERE f.state <> 'stored' AND f.path NOT LIKE '%/'
   )`

@@ -1,10 +1,19 @@
 import type { Ticket } from '@lading/core'
+import { CATALOGUE_SHOWN } from './catalogue-shown.ts'
 import type { Database } from './database.ts'
 import type { Outcome, Settled } from './delivery-catalog.ts'
 import { IS_LIVE, mayBecome } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { COUNT_MOVED } from './job-count.ts'
 import { RELEASE_KEYS } from './release-keys.ts'
+
+interface SettledRow {
+  jobId: string
+  packId: string
+  moved: number
+  ended: boolean
+  toPublish: boolean
+}
 
 /** One statement: see `Deliveries.settle`. */
 export async function settle(
@@ -13,7 +22,7 @@ export async function settle(
   ticket: Ticket,
   outcomes: readonly Outcome[],
 ): Promise<Settled> {
-  const [row] = await db.query<{ jobId: string; packId: string; moved: number; ended: boolean }>(SETTLE, {
+  const [row] = await db.query<SettledRow>(SETTLE, {
     ...ticket,
     fileIds: outcomes.map((outcome) => outcome.fileId),
     states: outcomes.map((outcome) => outcome.state),
@@ -24,9 +33,13 @@ export async function settle(
     etags: outcomes.map((outcome) => (outcome.state === 'stored' ? outcome.etag : null)),
   })
   hints.workIsReady()
-  if (!row) return { moved: 0, freePacks: [] }
+  if (!row) return { moved: 0, freePacks: [], publish: undefined }
   if (row.ended) hints.jobsChanged([row.jobId])
-  return { moved: row.moved, freePacks: (await isFree(db, row.packId)) ? [row.packId] : [] }
+  return {
+    moved: row.moved,
+    freePacks: (await isFree(db, row.packId)) ? [row.packId] : [],
+    publish: row.toPublish ? row.jobId : undefined,
+  }
 }
 
 /** See `Deliveries.settleLeft`: a newer file was accepted for its path, so whoever takes the work cannot write it. */
@@ -71,8 +84,8 @@ const ENDS = ['stored', 'failed', 'superseded', 'cancelled'] as const
  */
 const SETTLE = `
 WITH fence AS MATERIALIZED (
-  SELECT work_id, job_id, pack_id FROM work_items
-  WHERE work_id = :workId AND epoch = :epoch AND state = 'leased' FOR UPDATE
+  SELECT w.work_id, w.job_id, w.pack_id, j.atomic FROM work_items w JOIN jobs j USING (job_id)
+  WHERE w.work_id = :workId AND w.epoch = :epoch AND w.state = 'leased' FOR UPDATE OF w
 ), outcome AS MATERIALIZED (
   SELECT * FROM unnest(:fileIds::uuid[], :states::text[], :codes::text[], :details::text[], :buckets::text[],
     :keys::text[], :etags::text[]) AS o(file_id, state, code, detail, bucket, key, etag)
@@ -87,18 +100,16 @@ WITH fence AS MATERIALIZED (
   WHERE f.file_id = o.file_id AND f.work_id = fence.work_id
     AND (${ENDS.map((end) => `o.state = '${end}' AND f.state ${mayBecome(end)}`).join(' OR ')})
   RETURNING f.file_id, f.job_id, f.run_id, f.path, f.size, f.sha256, f.crc32, f.state, f.error_code, f.error_detail,
-    o.bucket, o.key, o.etag
-), catalogued AS (
-  INSERT INTO artifacts (run_id, path, tenant_id, file_id, job_id, size, sha256, crc32, bucket, key, etag)
-  SELECT m.run_id, m.path, j.tenant_id, m.file_id, m.job_id, m.size, m.sha256, m.crc32, m.bucket, m.key, m.etag
-  FROM moved m JOIN jobs j USING (job_id) WHERE m.state = 'stored'
-  ON CONFLICT (run_id, path) DO UPDATE SET file_id = excluded.file_id, job_id = excluded.job_id, size = excluded.size,
-    sha256 = excluded.sha256, crc32 = excluded.crc32, bucket = excluded.bucket, key = excluded.key,
-    etag = excluded.etag, state = 'stored', stored_at = now()
+    f.mode, f.mtime, o.bucket, o.key, o.etag, fence.atomic
+), shown AS (
+  SELECT m.*, j.tenant_id FROM moved m JOIN jobs j USING (job_id) WHERE m.state = 'stored' AND NOT m.atomic
+), ${CATALOGUE_SHOWN}, held_back AS (
+  INSERT INTO unpublished (file_id, job_id, bucket, key, etag)
+  SELECT file_id, job_id, bucket, key, etag FROM moved WHERE state = 'stored' AND atomic
 ), ${RELEASE_KEYS}, closed AS (
   DELETE FROM uploads u USING moved m WHERE u.file_id = m.file_id AND m.state = 'stored'
 ), undeleted AS (
-  DELETE FROM deletions d USING moved m WHERE d.run_id = m.run_id AND d.path = m.path AND m.state = 'stored'
+  DELETE FROM deletions d USING shown s WHERE d.run_id = s.run_id AND d.path = s.path
 ), ${COUNT_MOVED}, finished AS (
   UPDATE work_items w SET lease_expires_at = NULL, state = CASE
     WHEN EXISTS (SELECT 1 FROM moved WHERE state = 'failed')
@@ -109,5 +120,6 @@ WITH fence AS MATERIALIZED (
     SELECT count(*) FROM files f WHERE f.work_id = fence.work_id AND f.state ${IS_LIVE})
 )
 SELECT fence.job_id, fence.pack_id, (SELECT count(*)::int FROM moved) AS moved,
-  coalesce((SELECT ended_at IS NOT NULL FROM counted), false) AS ended
+  coalesce((SELECT ended_at IS NOT NULL FROM counted), false) AS ended,
+  coalesce((SELECT to_publish FROM counted), false) AS to_publish
 FROM fence`

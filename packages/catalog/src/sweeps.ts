@@ -2,6 +2,8 @@ import type { Crc32, Sha256Hex } from '@lading/core'
 import type { Database } from './database.ts'
 import type { Deletion, DoubtfulArtifact, LeftUpload, Sweeps } from './delivery-catalog.ts'
 import { IS_LIVE } from './file-states.ts'
+import type { Hints } from './hints.ts'
+import { failOverdueJobs } from './overdue.ts'
 
 interface DeletionRow extends Omit<Deletion, 'object' | 'onlyIf'> {
   bucket: string
@@ -13,6 +15,12 @@ interface DeletionRow extends Omit<Deletion, 'object' | 'onlyIf'> {
   crc32: number
 }
 
+interface DoubtfulRow extends Omit<DoubtfulArtifact, 'sha256' | 'mode' | 'mtime'> {
+  sha256: Buffer
+  mode: number | null
+  mtime: Date | null
+}
+
 interface UploadRow {
   fileId: string
   bucket: string
@@ -20,8 +28,17 @@ interface UploadRow {
   uploadId: string | null
 }
 
-export function sweepsOf(db: Database): Sweeps {
+export function sweepsOf(db: Database, hints: Hints): Sweeps {
   return {
+    async publishable(limit) {
+      const rows = await db.query<{ jobId: string }>(
+        `SELECT job_id FROM jobs WHERE atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL
+           AND files_stored + files_superseded = files_total LIMIT :limit`,
+        { limit },
+      )
+      return rows.map((row) => row.jobId)
+    },
+    failOverdueJobs: () => failOverdueJobs(db, hints),
     async strandedUploads(limit) {
       const rows = await db.query<UploadRow>(
         `SELECT u.file_id, u.bucket, u.key, u.upload_id FROM uploads u JOIN files f USING (file_id)
@@ -42,13 +59,18 @@ export function sweepsOf(db: Database): Sweeps {
       )
     },
     async doubtfulArtifacts(limit) {
-      const rows = await db.query<Omit<DoubtfulArtifact, 'sha256'> & { sha256: Buffer }>(
-        `SELECT a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.job_id, a.stored_at, a.state, a.writers
+      const rows = await db.query<DoubtfulRow>(
+        `SELECT a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.writers
          FROM artifacts a JOIN path_heads h ON h.run_id = a.run_id AND h.path = a.path
          WHERE a.state = 'replacing' AND h.writer_file_id IS NULL ORDER BY a.stored_at LIMIT :limit`,
         { limit },
       )
-      return rows.map((row) => ({ ...row, sha256: row.sha256.toString('hex') as Sha256Hex }))
+      return rows.map(({ sha256, mode, mtime, ...row }) => ({
+        ...row,
+        sha256: sha256.toString('hex') as Sha256Hex,
+        mode: mode ?? undefined,
+        mtime: mtime ?? undefined,
+      }))
     },
     async resolveDoubt({ runId, path, etag, writers }, stillTrue) {
       await db.query(

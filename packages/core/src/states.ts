@@ -12,7 +12,7 @@ export const FILE_MOVES = {
 } as const satisfies Moves
 
 export const JOB_MOVES = {
-  open: ['queued', 'failed', 'cancelled'],
+  open: ['queued', 'running'],
   queued: ['running', 'completed', 'failed', 'cancelled'],
   running: ['completed', 'failed', 'cancelled'],
   failed: ['queued'],

@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { ByteCount, flag, idField, idParam, NextCursor, PAGE_FIELDS, Sha256, Timestamp } from './fields.ts'
+import {
+  ByteCount,
+  flag,
+  idField,
+  idParam,
+  NextCursor,
+  optionalFlag,
+  PAGE_FIELDS,
+  Sha256,
+  Timestamp,
+} from './fields.ts'
 import { JobStateName } from './jobs.ts'
 
 export const ArtifactParams = z.strictObject({
@@ -10,10 +20,23 @@ export const ArtifactParams = z.strictObject({
   }),
 })
 
+/** What a directory can be downloaded as. */
+export const ArchiveFormat = z
+  .enum(['tar', 'tar.gz', 'zip'])
+  .meta({ description: 'All that lies below the directory, streamed as one archive' })
+export type ArchiveFormat = z.output<typeof ArchiveFormat>
+
 export const ListArtifactsQuery = z.strictObject({
   path: z.string().default('').meta({ description: 'A directory of the run; empty is its root' }),
   recursive: flag('All files below the directory, instead of what lies directly in it'),
+  archive: ArchiveFormat.optional(),
   ...PAGE_FIELDS,
+})
+
+export const GetArtifactQuery = z.strictObject({ archive: ArchiveFormat.optional() })
+
+export const DeleteArtifactQuery = z.strictObject({
+  recursive: flag('Delete a directory with all that lies below it, as a job'),
 })
 
 export const ArtifactFile = z
@@ -29,6 +52,13 @@ export const ArtifactFile = z
     state: z.enum(['stored', 'replacing']),
     job_id: idField('job that stored it'),
     stored_at: Timestamp,
+    mode: z.int().min(0).max(0o7777).optional().meta({
+      description: 'Unix permission bits, where an archive brought them: 420 is 0644',
+      example: 420,
+    }),
+    mtime: Timestamp.optional().meta({
+      description: 'When the file was last modified, where an archive told it',
+    }),
   })
   .meta({ id: 'ArtifactFile' })
 export type ArtifactFile = z.output<typeof ArtifactFile>
@@ -53,6 +83,27 @@ export const ManifestEntry = z
 export const Manifest = z.array(ManifestEntry).min(1)
 export type Manifest = z.output<typeof Manifest>
 
+const JobIdQuery = z
+  .string()
+  .optional()
+  .meta({ description: 'An open job of the run, to which the files are added', format: 'uuid' })
+
+export const PutArtifactQuery = z.strictObject({ job_id: JobIdQuery })
+
+export const LogArtifactQuery = z.strictObject({
+  job_id: JobIdQuery,
+  atomic: optionalFlag('Show none of the files before all are delivered; false when it is left out'),
+})
+
+export const LogArtifactsQuery = z.strictObject({
+  artifact_path: z
+    .string()
+    .optional()
+    .meta({ description: 'Directory of the run that the files are put in', example: 'evaluation' }),
+  job_id: JobIdQuery,
+  atomic: optionalFlag('Show none of the files before all are delivered; true when it is left out'),
+})
+
 /** The parts of the form of log-artifact. */
 export const LogArtifactForm = z
   .strictObject({
@@ -68,13 +119,23 @@ export const LogArtifactForm = z
   })
   .meta({ id: 'LogArtifactForm' })
 
+/** Paths that a receipt lists; the files of the job are listed in pages, all of them. */
+export const MAX_LISTED_ARTIFACTS = 1000
+
 /** The receipt: the bytes are kept, and the job says what becomes of them. */
 export const AcceptedResponse = z
   .strictObject({
     message: z.string().meta({ example: 'Artifact accepted' }),
     run_id: idField('run'),
     artifact: z.string().meta({ description: 'Path of the (first) artifact', example: 'models/model.pkl' }),
-    artifacts: z.array(z.string()).meta({ description: 'Paths of all artifacts of the request' }),
+    artifacts: z
+      .array(z.string())
+      .max(MAX_LISTED_ARTIFACTS)
+      .meta({
+        description: `Paths of the artifacts of the request, the first ${MAX_LISTED_ARTIFACTS} of them; an empty directory's ends in a slash`,
+      }),
+    files: z.int().min(1).meta({ description: 'Files and empty directories of the request' }),
+    bytes: ByteCount.meta({ description: 'Bytes of its files' }),
     job_id: idField('job'),
     status_url: z.string(),
     state: JobStateName,

@@ -99,6 +99,7 @@ export const ERRORS = {
   store_precondition_failed: row(409, true, 'The object was changed by another writer'),
   store_upload_gone: row(409, true, 'The multipart upload no longer exists'),
   attempts_exhausted: row(502, false, 'Delivery was tried as often as the settings allow'),
+  deadline_passed: row(409, false, 'The job was not sealed before its deadline'),
   lease_lost: row(500, true, 'The lease on the work was lost'),
   cancelled: row(409, false, 'The job was cancelled'),
   superseded: row(409, false, 'A newer file was accepted for the same path'),

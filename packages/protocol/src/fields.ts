@@ -67,6 +67,15 @@ export function flag(description: string) {
     .transform((text) => text === 'true')
 }
 
+/** A query flag that may be left out. */
+export function optionalFlag(description: string) {
+  return z
+    .enum(['true', 'false'])
+    .optional()
+    .meta({ description })
+    .transform((text) => (text === undefined ? undefined : text === 'true'))
+}
+
 /** Seconds to wait for an end. Longer than the server allows is cut to what it allows, not refused. */
 export const WaitSeconds = z.coerce
   .number()

@@ -46,7 +46,16 @@ export const JobResponse = z
   .strictObject({
     job_id: idField('job'),
     run_id: idField('run'),
+    kind: z.enum(['upload', 'delete']).meta({
+      description: '`delete`: its files are objects that are deleted, and count as stored when they are gone',
+    }),
     state: JobStateName,
+    atomic: z.boolean().meta({ description: 'Shows its artifacts at one instant, when all are delivered' }),
+    artifact_path: z.string().meta({ description: 'Of a job that was opened: directory of all its files' }),
+    shards: z
+      .int()
+      .nullable()
+      .meta({ description: 'Shards that must be sealed each, if it was opened with such' }),
     files: z.strictObject({
       total: Count,
       done: Count.meta({ description: 'Files that have ended, in whatever way' }),
@@ -61,6 +70,8 @@ export const JobResponse = z
     created_at: Timestamp,
     started_at: Timestamp.nullable(),
     ended_at: Timestamp.nullable(),
+    sealed_at: Timestamp.nullable().meta({ description: 'Since when nothing can be added to it' }),
+    deadline: Timestamp.nullable().meta({ description: 'When it fails, if it is not sealed by then' }),
     status_url: z.string(),
     files_url: z.string(),
   })

@@ -1,5 +1,5 @@
-import type { Run } from '@lading/catalog'
-import { parseDigestField, type Sha256Hex } from '@lading/core'
+import type { Acceptance, Run } from '@lading/catalog'
+import { type ArtifactDirectory, parseDigestField, parseListPrefix, type Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
 import type { ApiLimits } from '../config.ts'
@@ -8,13 +8,22 @@ import { exchangeOf } from '../exchange.ts'
 import type { Call } from '../operation.ts'
 import { preferredWait } from '../prefer.ts'
 import { contentLengthOf } from '../request-head.ts'
-import { runOf } from '../routes/ids.ts'
+import { found, jobOf, runOf } from '../routes/ids.ts'
 
-export type UploadCall = Call<{ readonly run_id: string }, unknown, unknown>
+export interface UploadQuery {
+  readonly artifact_path?: string | undefined
+  readonly job_id?: string | undefined
+  readonly atomic?: boolean | undefined
+}
+
+export type UploadCall = Call<{ readonly run_id: string }, UploadQuery, unknown>
 
 /** What is known of an upload before its body is read. */
 export interface Admission {
   readonly run: Run
+  readonly job: Acceptance['job']
+  /** Of the open job: goes before every path of the request. */
+  readonly directory: ArtifactDirectory
   /** Bytes of the body; undefined when it comes in chunks. */
   readonly length: number | undefined
   /** SHA-256 of the whole body, if the head declares it. */
@@ -23,18 +32,50 @@ export interface Admission {
   readonly waitMs: number
 }
 
-/** Everything that can refuse an upload by its head alone, so that a refusal costs the client no body. */
+/**
+ * Everything that can refuse an upload by its head alone, so that a refusal costs the client no body. `atomic`: what the
+ * job is when the request does not say.
+ */
 export async function admit(
   { catalog, config }: Pick<ApiContext, 'catalog' | 'config'>,
-  { request, response, tenant, params }: UploadCall,
+  call: UploadCall,
+  atomic: boolean,
 ): Promise<Admission> {
+  const { request, response, tenant, params } = call
   checkEncoding(request)
   const length = checkLength(request, config.limits)
   const bodySha256 = declaredSha256(request)
   const run = await runOf(catalog, tenant, params.run_id)
   exchangeOf(response).runId = run.runId
-  const seconds = preferredWait(request.headers.prefer) ?? 0
-  return { run, length, bodySha256, waitMs: Math.min(seconds * 1000, config.limits.waitMs) }
+  const target = await targetOf(catalog, call, run, atomic)
+  // An open job ends when it is sealed, for which the answer to this request may be needed.
+  const seconds = target.job.kind === 'open' ? 0 : (preferredWait(request.headers.prefer) ?? 0)
+  return { run, ...target, length, bodySha256, waitMs: Math.min(seconds * 1000, config.limits.waitMs) }
+}
+
+/** Fails with `job_not_found`, `job_state_conflict`. */
+async function targetOf(
+  catalog: ApiContext['catalog'],
+  { tenant, query, request }: UploadCall,
+  run: Run,
+  atomic: boolean,
+): Promise<Pick<Admission, 'job' | 'directory'>> {
+  const { job_id: jobId } = query
+  if (jobId === undefined) return { job: { kind: 'new', atomic: query.atomic ?? atomic }, directory: '' }
+  if (query.atomic !== undefined) {
+    throw new LadingError('validation_failed', 'atomic: an open job is atomic or not since it was opened')
+  }
+  const job = await jobOf(catalog, tenant, jobId)
+  found(job.runId === run.runId ? job : undefined, 'job_not_found', 'job', jobId)
+  // With a key this may be the repetition of what it took while it was open; accepting looks again.
+  const isRepeatable = request.headers['idempotency-key'] !== undefined
+  if ((job.state !== 'open' || job.cancelRequested) && !isRepeatable) {
+    throw new LadingError(
+      'job_state_conflict',
+      `job_id: the job is ${job.state}; only an open one takes files`,
+    )
+  }
+  return { job: { kind: 'open', jobId }, directory: parseListPrefix(job.directory) }
 }
 
 function checkEncoding(request: Request): void {

@@ -1,4 +1,4 @@
-import type { Digests, Sha256Hex } from '@lading/core'
+import type { Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 
 /** Compares; never says what was computed, or the answer would tell a guesser what the bytes are. */
@@ -10,10 +10,7 @@ export function checkSha256(actual: Sha256Hex, declared: Sha256Hex | undefined, 
   )
 }
 
-export function checkSize(digests: Digests, declared: number, field: string): void {
-  if (digests.size === declared) return
-  throw new LadingError(
-    'length_mismatch',
-    `${field}: ${declared} bytes were declared, and ${digests.size} arrived`,
-  )
+export function checkSize(actual: number, declared: number, field: string): void {
+  if (actual === declared) return
+  throw new LadingError('length_mismatch', `${field}: ${declared} bytes were declared, and ${actual} arrived`)
 }

@@ -26,7 +26,7 @@ export async function claimKey(
   tenant: TenantId,
   request: Request,
 ): Promise<ClaimedKey | undefined> {
-  const key = keyOf(request)
+  const key = idempotencyKeyOf(request)
   if (key === undefined) return undefined
   const { catalog, config } = context
   const leaseMs = config.limits.idempotencyLeaseMs
@@ -48,11 +48,14 @@ export async function claimKey(
 
 /** What a request brought: the same for the same files in any order, whatever the form's boundary. */
 export function fingerprintOf(files: readonly PlacedFile[]): string {
-  const lines = files.map(({ path, digests }) => JSON.stringify([path, digests.size, digests.sha256]))
+  const lines = files.map(({ path, type, size, sha256 }) =>
+    JSON.stringify(type === 'file' ? [path, size, sha256] : [path]),
+  )
   return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
 }
 
-function keyOf(request: Request): string | undefined {
+/** Fails with `idempotency_key_invalid`. */
+export function idempotencyKeyOf(request: Request): string | undefined {
   const value = request.headers['idempotency-key']
   if (value === undefined) return undefined
   if (typeof value === 'string' && /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(value)) return value

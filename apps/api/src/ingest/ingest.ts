@@ -7,27 +7,27 @@ import { type Admission, admit, type UploadCall } from './admission.ts'
 import { type ClaimedKey, claimKey, fingerprintOf } from './idempotency.ts'
 import { Intake } from './intake.ts'
 import type { Lane, PlacedFile } from './lane.ts'
-import { checkClashes } from './path-clashes.ts'
 import { reply } from './reply.ts'
+import { settlePaths } from './settle-paths.ts'
 
 /**
- * The way of an upload: admitted by its head, read into a pack, checked, sealed, accepted, answered. Whatever fails
+ * The way of an upload, whose job is `atomic` unless the request says otherwise: admitted by its head, read into a pack, checked, sealed, accepted, answered. Whatever fails
  * before the acceptance leaves nothing behind, and is cleared up before the answer is sent.
  */
-export async function ingest(context: ApiContext, call: UploadCall, lane: Lane): Promise<void> {
+export async function ingest(
+  context: ApiContext,
+  call: UploadCall,
+  lane: Lane,
+  { atomic }: { readonly atomic: boolean },
+): Promise<void> {
   const { meters } = context
-  const admission = await admit(context, call)
+  const admission = await admit(context, call, atomic)
   await lane.check(admission)
   meters.uploadsInFlight.inc()
   try {
     const { job, files, replayed } = await take(context, call, lane, admission)
     exchangeOf(call.response).jobId = job.jobId
-    await reply(context, call, {
-      job,
-      paths: files.map((file) => file.path),
-      replayed,
-      waitMs: admission.waitMs,
-    })
+    await reply(context, call, { job, files, replayed, waitMs: admission.waitMs })
   } finally {
     meters.uploadsInFlight.dec()
   }
@@ -41,19 +41,20 @@ interface Taken {
 
 async function take(context: ApiContext, call: UploadCall, lane: Lane, admission: Admission): Promise<Taken> {
   const { spool, config } = context
+  const intakeLimits = { files: lane.files, fileBytes: config.limits.fileBytes }
   await using key = await claimKey(context, call.tenant, call.request)
   if (key?.before !== undefined) {
-    const files = await place(context, lane, admission, new Intake(undefined, config.limits))
+    const files = await place(context, lane, admission, new Intake(undefined, intakeLimits))
     return { job: await jobBefore(context, call, key.before, files), files, replayed: true }
   }
   await using pack = await spool.create(newId(), {
     expectedBytes: admission.length ?? 0,
     ownsChunks: true,
   })
-  const files = await place(context, lane, admission, new Intake(pack, config.limits))
+  const files = await place(context, lane, admission, new Intake(pack, intakeLimits))
   await context.catalog.uploads.checkPaths(
     admission.run.runId,
-    files.map((file) => file.path),
+    files.map(({ path, type }) => (type === 'directory' ? `${path}/` : path)),
   )
   await pack.seal()
   const job = await accept(context, admission, pack, files, key)
@@ -66,9 +67,9 @@ async function place(
   lane: Lane,
   admission: Admission,
   intake: Intake,
-): Promise<PlacedFile[]> {
-  const files = await lane.receive(admission, intake)
-  checkClashes(files.map((file) => file.path))
+): Promise<readonly PlacedFile[]> {
+  const files = settlePaths(await lane.receive(admission, intake))
+  if (files.length === 0) throw new LadingError('no_file', 'the archive has no entry; send at least one file')
   const location = { scheme: context.config.locations.scheme.scheme, ...admission.run.location }
   for (const file of files) formatKey(location, file.path)
   return files
@@ -77,7 +78,7 @@ async function place(
 /** A pack that surely was not accepted is removed; where it may have been, reconciliation finds out. */
 async function accept(
   { catalog, spool }: ApiContext,
-  { run }: Admission,
+  { run, job }: Admission,
   pack: PackWriter,
   files: readonly PlacedFile[],
   key: ClaimedKey | undefined,
@@ -87,7 +88,8 @@ async function accept(
       run,
       spoolId: spool.id,
       pack: { packId: pack.packId, bytes: pack.position },
-      files: files.map(({ path, offset, digests }) => ({ path, packOffset: offset, ...digests })),
+      job,
+      files,
       idempotency: key && { key: key.key, holder: key.holder, content: fingerprintOf(files) },
     })
   } catch (error) {
@@ -116,6 +118,6 @@ async function jobBefore(
 
 function countAccepted({ meters }: ApiContext, { response }: UploadCall, files: readonly PlacedFile[]): void {
   meters.acceptedFiles.inc(files.length)
-  meters.acceptedBytes.inc(files.reduce((sum, file) => sum + file.digests.size, 0))
+  meters.acceptedBytes.inc(files.reduce((sum, file) => sum + file.size, 0))
   meters.acceptSeconds.observe((performance.now() - exchangeOf(response).startedAt) / 1000)
 }

@@ -1,62 +1,91 @@
-import { type Digests, DigestTaker, type PackWriter } from '@lading/core'
+import { type ArtifactPath, type Digests, DigestTaker, type PackWriter } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import type { ApiLimits } from '../config.ts'
+import type { PlacedFile } from './lane.ts'
 
-/** A file whose bytes have come. */
-export interface ReceivedFile {
-  /** As the client named it; the lane makes the path of it. */
-  readonly name: string
-  /** Of its first byte in the pack. */
-  readonly offset: number
-  readonly digests: Digests
+/** What an archive knows of an entry besides its path and bytes. */
+export type EntryFacts = Pick<PlacedFile, 'mode' | 'mtime'>
+
+const EMPTY: Digests = new DigestTaker().finish()
+
+const NO_FACTS: EntryFacts = { mode: undefined, mtime: undefined }
+
+export interface IntakeLimits {
+  readonly files: number
+  /** Bytes. */
+  readonly fileBytes: number
 }
 
-interface OpenFile {
-  readonly name: string
-  readonly offset: number
+interface OpenFile extends EntryFacts {
+  readonly path: ArtifactPath
+  readonly packOffset: number
   readonly digests: DigestTaker
 }
 
 /**
  * Takes the bytes of files one after another: each chunk is digested and handed to the pack at once, without a promise
- * or a copy. Without a pack, files are only digested (a request that was accepted before is compared, not kept).
+ * or a copy. What lies between files (an archive's own headers) is kept without being digested. Without a pack, files
+ * are only digested (a request that was accepted before is compared, not kept).
  */
 export class Intake {
-  readonly files: ReceivedFile[] = []
+  readonly files: PlacedFile[] = []
   readonly #pack: PackWriter | undefined
-  readonly #limits: Pick<ApiLimits, 'files' | 'fileBytes'>
+  readonly #limits: IntakeLimits
   #open: OpenFile | undefined
   #wait: Promise<unknown> | undefined
 
-  constructor(pack: PackWriter | undefined, limits: Pick<ApiLimits, 'files' | 'fileBytes'>) {
+  constructor(pack: PackWriter | undefined, limits: IntakeLimits) {
     this.#pack = pack
     this.#limits = limits
   }
 
-  /** Fails with `too_many_files`. */
-  begin(name: string): void {
-    if (this.files.length >= this.#limits.files) {
-      throw new LadingError(
-        'too_many_files',
-        `file: the limit is ${this.#limits.files} files in one request; send several`,
-      )
-    }
-    this.#open = { name, offset: this.#pack?.position ?? 0, digests: new DigestTaker() }
+  /** `packOffset` is where its first byte will stand in the pack. Fails with `too_many_files`. */
+  begin(path: ArtifactPath, facts = NO_FACTS, packOffset = this.#pack?.position ?? 0): void {
+    this.#checkCount()
+    this.#open = { path, packOffset, mode: facts.mode, mtime: facts.mtime, digests: new DigestTaker() }
   }
 
   /** Fails with `file_too_large`. */
   data(chunk: Buffer): void {
-    const { digests, name } = this.#opened()
-    if (digests.size + chunk.length > this.#limits.fileBytes) throw tooLarge(name, this.#limits.fileBytes)
+    this.digest(chunk)
+    this.keep(chunk)
+  }
+
+  /** Some of the open file's bytes, which are kept separately. Fails with `file_too_large`. */
+  digest(chunk: Buffer): void {
+    const { digests, path } = this.#opened()
+    if (digests.size + chunk.length > this.#limits.fileBytes) throw tooLarge(path, this.#limits.fileBytes)
     digests.update(chunk)
+  }
+
+  /** The next bytes of the pack. */
+  keep(chunk: Buffer): void {
     const wait = this.#pack?.write(chunk)
     if (wait !== undefined) this.#holdFor(wait)
   }
 
-  end(): void {
-    const { name, offset, digests } = this.#opened()
-    this.files.push({ name, offset, digests: digests.finish() })
+  end(): PlacedFile {
+    const { path, packOffset, mode, mtime, digests } = this.#opened()
+    const { size, sha256, crc32, blockCrcs } = digests.finish()
+    const file: PlacedFile = {
+      path,
+      type: 'file',
+      mode,
+      mtime,
+      size,
+      sha256,
+      crc32,
+      blockCrcs,
+      packOffset,
+    }
+    this.files.push(file)
     this.#open = undefined
+    return file
+  }
+
+  /** Fails with `too_many_files`. */
+  directory(path: ArtifactPath, { mode, mtime }: EntryFacts): void {
+    this.#checkCount()
+    this.files.push({ path, type: 'directory', mode, mtime, ...EMPTY, packOffset: 0 })
   }
 
   /** What the body must wait for before more of it is taken; each promise is handed out once. */
@@ -64,6 +93,14 @@ export class Intake {
     const wait = this.#wait
     this.#wait = undefined
     return wait
+  }
+
+  #checkCount(): void {
+    if (this.files.length < this.#limits.files) return
+    throw new LadingError(
+      'too_many_files',
+      `file: the limit is ${this.#limits.files} files in one request; send several`,
+    )
   }
 
   #holdFor(wait: Promise<void>): void {

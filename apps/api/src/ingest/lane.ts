@@ -1,18 +1,19 @@
-import type { ArtifactPath, Digests } from '@lading/core'
+import type { AcceptedFile } from '@lading/catalog'
 import type { Admission } from './admission.ts'
 import type { Intake } from './intake.ts'
 
-/** A file with the path that it takes in the run. */
-export interface PlacedFile {
-  readonly path: ArtifactPath
-  readonly offset: number
-  readonly digests: Digests
-}
+/** A file with the path that it takes in the run, or a directory. */
+export type PlacedFile = AcceptedFile
 
-/** How files come in a body: by a form, or as the body itself. */
+/** How files come in a body: by a form, in an archive, or as the body itself. */
 export interface Lane {
+  /** The most files that it takes; directories count too. */
+  readonly files: number
   /** What the head alone can refuse, before anything is reserved. */
   check(admission: Admission): Promise<void> | void
-  /** Reads the body into the intake, checks what was declared of the files, and says where each belongs. */
-  receive(admission: Admission, intake: Intake): Promise<PlacedFile[]>
+  /**
+   * Reads the body into the intake, checks what was declared of the files, and says where each belongs. Directories
+   * that have entries may be among them.
+   */
+  receive(admission: Admission, intake: Intake): Promise<readonly PlacedFile[]>
 }

@@ -10,11 +10,11 @@ import type { PlacedFile } from './lane.ts'
 export function checkManifest(files: readonly PlacedFile[], manifest: Manifest): void {
   const entries = new Map(manifest.map((entry) => [entry.path, entry]))
   if (entries.size < manifest.length) mismatch('it names a path twice')
-  for (const { path, digests } of files) {
+  for (const { path, size, sha256 } of files) {
     const field = `manifest: ${JSON.stringify(path)}`
     const entry = entries.get(path) ?? mismatch(`it has no entry for the file ${JSON.stringify(path)}`)
-    checkSize(digests, entry.size, field)
-    checkSha256(digests.sha256, entry.sha256.toLowerCase() as Sha256Hex, field)
+    checkSize(size, entry.size, field)
+    checkSha256(sha256, entry.sha256.toLowerCase() as Sha256Hex, field)
     entries.delete(path)
   }
   for (const path of entries.keys())

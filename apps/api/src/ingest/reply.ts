@@ -1,16 +1,17 @@
 import type { Job } from '@lading/catalog'
-import { type ArtifactPath, jobHasEnded } from '@lading/core'
-import { type AcceptedResponse, LadingError } from '@lading/protocol'
+import { jobHasEnded } from '@lading/core'
+import { type AcceptedResponse, LadingError, MAX_LISTED_ARTIFACTS } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { goneSignal } from '../exchange.ts'
 import { jobUrl } from '../job-body.ts'
 import { sendProblem } from '../problem.ts'
 import { sendJson } from '../send-json.ts'
 import type { UploadCall } from './admission.ts'
+import type { PlacedFile } from './lane.ts'
 
 export interface Receipt {
   readonly job: Job
-  readonly paths: readonly ArtifactPath[]
+  readonly files: readonly PlacedFile[]
   /** Whether an earlier request with the same key was accepted. */
   readonly replayed: boolean
   /** Milliseconds. */
@@ -29,12 +30,16 @@ export async function reply(context: ApiContext, call: UploadCall, receipt: Rece
     sendProblem(context, call.request, response, errorOf(job), { job_id: job.jobId, status_url: statusUrl })
     return
   }
+  const listed = receipt.files.slice(0, MAX_LISTED_ARTIFACTS)
+  const artifacts = listed.map(({ path, type }) => (type === 'directory' ? `${path}/` : path))
   const logged = receipt.waitMs > 0 && job.state === 'completed'
   sendJson(response, logged ? 201 : 202, {
     message: logged ? 'Artifact logged' : 'Artifact accepted',
     run_id: job.runId,
-    artifact: receipt.paths[0] ?? '',
-    artifacts: [...receipt.paths],
+    artifact: artifacts[0] ?? '',
+    artifacts,
+    files: receipt.files.length,
+    bytes: receipt.files.reduce((sum, file) => sum + file.size, 0),
     job_id: job.jobId,
     status_url: statusUrl,
     state: job.state,

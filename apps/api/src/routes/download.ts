@@ -1,22 +1,31 @@
 import { pipeline } from 'node:stream/promises'
-import type { Artifact } from '@lading/catalog'
+import type { Artifact, Run } from '@lading/catalog'
 import type { ByteRange, OpenObject } from '@lading/core'
-import { ArtifactParams, type ErrorCode, LadingError } from '@lading/protocol'
+import {
+  type ArchiveFormat,
+  ArtifactParams,
+  type ErrorCode,
+  GetArtifactQuery,
+  LadingError,
+} from '@lading/protocol'
 import type { Response } from 'express'
 import { z } from 'zod'
 import { etagOf } from '../artifact-body.ts'
 import type { ApiContext } from '../context.ts'
+import { sendArchive } from '../download/archive/send-archive.ts'
 import { artifactHeaders, lengthHeaders, validatorHeaders } from '../download/artifact-head.ts'
 import { evaluate, rangeHolds } from '../download/conditions.ts'
+import { isDirectory } from '../download/directory.ts'
 import { rangeOf } from '../download/range.ts'
 import { wholeCheck } from '../download/whole-check.ts'
 import { exchangeOf, goneSignal } from '../exchange.ts'
 import { type Call, operation } from '../operation.ts'
-import { artifactPathOf } from './artifact-path.ts'
+import { ARCHIVE_ERRORS, ARCHIVES_OUT } from './archives-out.ts'
+import { artifactPathOf, directoryPathOf } from './artifact-path.ts'
 import { runOf } from './ids.ts'
 
 type Needs = Pick<ApiContext, 'catalog' | 'store' | 'log'>
-type ArtifactCall = Call<{ readonly run_id: string }, unknown, unknown>
+type ArtifactCall = Call<z.output<typeof ArtifactParams>, z.output<typeof GetArtifactQuery>, unknown>
 
 const tag = 'Artifacts'
 const BYTES = { 'application/octet-stream': { schema: { type: 'string' as const, format: 'binary' } } }
@@ -45,16 +54,19 @@ export function get(context: Needs) {
   return operation({
     id: 'getArtifact',
     tag,
-    summary: 'Download an artifact, or a range of it',
+    summary: 'Download an artifact, or a range of it, or a directory as an archive',
+    description: ARCHIVES_OUT.description,
     params: ArtifactParams,
+    query: GetArtifactQuery,
     headers: ConditionHeaders,
     responses: {
-      200: { description: 'The bytes', content: BYTES },
+      200: { description: 'The bytes', content: { ...BYTES, ...ARCHIVES_OUT.content } },
       206: { description: 'The range', content: BYTES },
       304: { description: 'The client has it already' },
     },
-    errors: [...ERRORS_OF_BOTH, 'store_unavailable', 'store_access_denied', 'store_object_missing'],
+    errors: [...ERRORS_OF_BOTH, ...ARCHIVE_ERRORS],
     async handle(call) {
+      if (call.query.archive !== undefined) return await archive(context, call, call.query.archive)
       const artifact = await artifactOf(context, call)
       const range = conditionally(call, artifact)
       if (range !== 'answered') await send(context, call.response, artifact, range)
@@ -68,10 +80,12 @@ export function head(context: Needs) {
     tag,
     summary: 'What a download would answer, without the bytes',
     params: ArtifactParams,
+    query: GetArtifactQuery,
     headers: ConditionHeaders,
     responses: { 200: { description: 'There it is' }, 304: { description: 'The client has it already' } },
     errors: ERRORS_OF_BOTH,
     async handle(call) {
+      if (call.query.archive !== undefined) return await archive(context, call, call.query.archive)
       const artifact = await artifactOf(context, call)
       const range = conditionally(call, artifact)
       if (range !== 'answered') writeHead(call.response, artifact, range).end()
@@ -79,19 +93,29 @@ export function head(context: Needs) {
   })
 }
 
-async function artifactOf(
-  { catalog }: Needs,
-  { tenant, params, request, response }: ArtifactCall,
-): Promise<Artifact> {
-  const path = artifactPathOf(request)
-  const { runId } = await runOf(catalog, tenant, params.run_id)
-  exchangeOf(response).runId = runId
-  const artifact = await catalog.artifacts.get(runId, path)
-  if (artifact === undefined) {
-    throw new LadingError('artifact_not_found', 'path: the run has no stored artifact at this path')
-  }
-  if (artifact.state === 'replacing') throw replacing()
-  return artifact
+async function archive(context: Needs, call: ArtifactCall, format: ArchiveFormat): Promise<void> {
+  const directory = directoryPathOf(call.request)
+  const run = await runOfCall(context, call)
+  await sendArchive(context, call, run, { directory, format })
+}
+
+async function artifactOf(context: Needs, call: ArtifactCall): Promise<Artifact> {
+  const { artifacts } = context.catalog
+  const path = artifactPathOf(call.request)
+  const { runId } = await runOfCall(context, call)
+  const artifact = await artifacts.get(runId, path)
+  if (artifact?.state === 'replacing') throw replacing()
+  if (artifact !== undefined) return artifact
+  const detail = (await isDirectory(artifacts, runId, path))
+    ? 'path: this is a directory; ask for it with `?archive=tar`, or list what lies in it with `GET .../artifacts?path=`'
+    : 'path: the run has no stored artifact at this path'
+  throw new LadingError('artifact_not_found', detail)
+}
+
+async function runOfCall({ catalog }: Needs, { tenant, params, response }: ArtifactCall): Promise<Run> {
+  const run = await runOf(catalog, tenant, params.run_id)
+  exchangeOf(response).runId = run.runId
+  return run
 }
 
 /** The range to send, or undefined for the whole; or says that the conditions decided the answer. */

@@ -3,13 +3,17 @@ import {
   ArtifactParams,
   type ErrorCode,
   LogArtifactForm,
+  LogArtifactQuery,
+  LogArtifactsQuery,
+  PutArtifactQuery,
   RunParams,
 } from '@lading/protocol'
 import { z } from 'zod'
 import type { ApiContext } from '../context.ts'
-import { formLane } from '../ingest/form-intake.ts'
+import { ARCHIVE_TYPES, directoryLane } from '../ingest/directory-lane.ts'
+import { formLane } from '../ingest/form-lane.ts'
 import { ingest } from '../ingest/ingest.ts'
-import { rawLane } from '../ingest/raw-intake.ts'
+import { rawLane } from '../ingest/raw-lane.ts'
 import { operation } from '../operation.ts'
 import { artifactPathOf } from './artifact-path.ts'
 import { json } from './json-response.ts'
@@ -38,6 +42,8 @@ const responses = {
 
 const UPLOAD_ERRORS: readonly ErrorCode[] = [
   'run_not_found',
+  'job_not_found',
+  'job_state_conflict',
   'path_invalid',
   'path_conflict',
   'digest_invalid',
@@ -74,6 +80,13 @@ const FORM_ERRORS: readonly ErrorCode[] = [
   'manifest_mismatch',
 ]
 
+const ARCHIVE_ERRORS: readonly ErrorCode[] = [
+  'archive_malformed',
+  'archive_incomplete',
+  'archive_entry_refused',
+  'archive_too_large',
+]
+
 export function logArtifact(context: ApiContext) {
   return operation({
     id: 'logArtifact',
@@ -81,11 +94,36 @@ export function logArtifact(context: ApiContext) {
     summary: 'Log one or more files, by form',
     description: 'Fields may come before or after the files. Several files are one job.',
     params: RunParams,
+    query: LogArtifactQuery,
     headers: UploadHeaders,
     stream: { required: true, content: { 'multipart/form-data': { schema: LogArtifactForm } } },
     responses,
     errors: [...UPLOAD_ERRORS, ...FORM_ERRORS],
-    handle: (call) => ingest(context, call, formLane(context, call)),
+    handle: (call) =>
+      ingest(context, call, formLane(context, call, context.config.limits.files), { atomic: false }),
+  })
+}
+
+export function logArtifacts(context: ApiContext) {
+  const archive = { schema: { type: 'string', format: 'binary' } } as const
+  return operation({
+    id: 'logArtifacts',
+    tag,
+    summary: 'Log a directory: by form, as a tar, a compressed tar, or a zip',
+    description: 'The whole directory is one job. An archive is taken or refused as a whole.',
+    params: RunParams,
+    query: LogArtifactsQuery,
+    headers: UploadHeaders,
+    stream: {
+      required: true,
+      content: {
+        'multipart/form-data': { schema: LogArtifactForm },
+        ...Object.fromEntries(ARCHIVE_TYPES.map((type) => [type, archive])),
+      },
+    },
+    responses,
+    errors: [...UPLOAD_ERRORS, ...FORM_ERRORS, ...ARCHIVE_ERRORS],
+    handle: (call) => ingest(context, call, directoryLane(context, call), { atomic: true }),
   })
 }
 
@@ -95,6 +133,7 @@ export function putArtifact(context: ApiContext) {
     tag,
     summary: 'Log one file, as the body',
     params: ArtifactParams,
+    query: PutArtifactQuery,
     headers: UploadHeaders,
     stream: {
       required: true,
@@ -102,6 +141,7 @@ export function putArtifact(context: ApiContext) {
     },
     responses,
     errors: UPLOAD_ERRORS,
-    handle: (call) => ingest(context, call, rawLane(context, call, artifactPathOf(call.request))),
+    handle: (call) =>
+      ingest(context, call, rawLane(context, call, artifactPathOf(call.request)), { atomic: false }),
   })
 }

@@ -84,6 +84,14 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.files,
     about: 'The most files of a request.',
   }),
+  LADING_MAX_ENTRIES: setting(whole(1, 1_000_000), {
+    fallback: DEFAULT_API_LIMITS.entries,
+    about: 'The most files and directories of an archive, or of a form to `log-artifacts`.',
+  }),
+  LADING_MAX_ARCHIVE: setting(bytes, {
+    fallback: DEFAULT_API_LIMITS.archiveBytes,
+    about: 'The largest archive, unpacked.',
+  }),
   LADING_MAX_FIELD: setting(bytes, {
     fallback: DEFAULT_API_LIMITS.fieldBytes,
     about: 'The largest form field that is not a file; a `manifest` may have 4 MiB.',

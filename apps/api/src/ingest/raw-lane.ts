@@ -1,38 +1,36 @@
-import { type ArtifactPath, formatKey } from '@lading/core'
+import { type ArtifactPath, formatKey, joinArtifactPath } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
 import type { ApiContext } from '../context.ts'
 import type { UploadCall } from './admission.ts'
-import { readBody } from './body-reader.ts'
-import { checkSha256 } from './declared-digest.ts'
 import { tooLarge } from './intake.ts'
 import type { Lane } from './lane.ts'
+import { readUpload } from './read-upload.ts'
 
 type Needs = Pick<ApiContext, 'catalog' | 'bodies' | 'config'>
 
 /** The body is the file. One of no bytes is an empty file. */
-export function rawLane({ catalog, bodies, config }: Needs, call: UploadCall, path: ArtifactPath): Lane {
-  const { request, response } = call
+export function rawLane(context: Needs, call: UploadCall, given: ArtifactPath): Lane {
+  const { catalog, config } = context
   const { limits } = config
   return {
-    async check({ run, length }) {
-      checkWhole(request)
-      checkType(request)
+    files: 1,
+    async check({ run, directory, length }) {
+      const path = joinArtifactPath(directory, given)
+      checkWhole(call.request)
+      checkType(call.request)
       if ((length ?? 0) > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
       formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
       await catalog.uploads.checkPaths(run.runId, [path])
     },
-    async receive({ bodySha256 }, intake) {
-      intake.begin(path)
-      await readBody(request, response, bodies, limits.requestBytes, (chunk) => {
+    async receive(admission, intake) {
+      intake.begin(joinArtifactPath(admission.directory, given))
+      await readUpload(context, call, admission, (chunk) => {
         intake.data(chunk)
         return intake.takeWait()
       })
       intake.end()
-      return intake.files.map(({ offset, digests }) => {
-        checkSha256(digests.sha256, bodySha256, 'Content-Digest')
-        return { path, offset, digests }
-      })
+      return intake.files
     },
   }
 }

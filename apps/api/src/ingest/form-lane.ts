@@ -1,44 +1,47 @@
-import { createHash } from 'node:crypto'
-import { joinArtifactPath, parseArtifactPath, type Sha256Hex } from '@lading/core'
+import {
+  type ArtifactDirectory,
+  type ArtifactPath,
+  joinArtifactPath,
+  parseArtifactPath,
+  type Sha256Hex,
+} from '@lading/core'
 import { type MultipartHandler, MultipartParser, type PartHeader, parseBoundary } from '@lading/multipart'
 import { LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
-import { hasContent } from '../request-head.ts'
 import type { UploadCall } from './admission.ts'
-import { readBody } from './body-reader.ts'
 import { checkSha256 } from './declared-digest.ts'
+import { directoryBelow } from './directory-below.ts'
 import { FIELD_COUNT, FormFields } from './form-fields.ts'
 import type { Intake } from './intake.ts'
 import type { Lane, PlacedFile } from './lane.ts'
 import { checkManifest } from './manifest.ts'
+import { checkHasContent, readUpload } from './read-upload.ts'
 
 type Needs = Pick<ApiContext, 'bodies' | 'config'>
 
-/** One or more `file` parts, and fields before or after them (RFC 7578). */
-export function formLane({ bodies, config }: Needs, { request, response }: UploadCall): Lane {
-  const { limits } = config
-  const boundary = parseBoundary(request.headers['content-type'])
+/** One or more `file` parts, at most `files`, and fields before or after them (RFC 7578). */
+export function formLane(context: Needs, call: UploadCall, files: number): Lane {
+  const { limits } = context.config
+  const boundary = parseBoundary(call.request.headers['content-type'])
   return {
-    check() {
-      if (hasContent(request)) return
-      throw new LadingError('empty_body', 'the body is empty; send a multipart/form-data body with a file')
+    files,
+    check({ directory }) {
+      checkHasContent(call, 'a multipart/form-data body with a file')
+      directoryBelow(directory, call.query.artifact_path)
     },
-    async receive({ bodySha256 }, intake) {
-      const form = new Form(intake, new FormFields(limits))
-      const hash = bodySha256 === undefined ? undefined : createHash('sha256')
+    async receive(admission, intake) {
+      const form = new Form(intake, new FormFields(limits), admission.directory, call.query.artifact_path)
       const parser = new MultipartParser(boundary, form, {
         // One more than can be right, so that the part too many is refused for what it is.
-        parts: limits.files + FIELD_COUNT + 1,
+        parts: files + FIELD_COUNT + 1,
         nameBytes: limits.fieldNameBytes,
         headerBytes: limits.partHeaderBytes,
       })
-      await readBody(request, response, bodies, limits.requestBytes, (chunk) => {
-        hash?.update(chunk)
+      await readUpload(context, call, admission, (chunk) => {
         parser.write(chunk)
         return intake.takeWait()
       })
       parser.end()
-      if (hash !== undefined) checkSha256(hash.digest('hex') as Sha256Hex, bodySha256, 'Content-Digest')
       return form.settle()
     },
   }
@@ -47,11 +50,20 @@ export function formLane({ bodies, config }: Needs, { request, response }: Uploa
 class Form implements MultipartHandler {
   readonly #intake: Intake
   readonly #fields: FormFields
+  readonly #directory: ArtifactDirectory
+  readonly #pathOfQuery: string | undefined
   #inFile = false
 
-  constructor(intake: Intake, fields: FormFields) {
+  constructor(
+    intake: Intake,
+    fields: FormFields,
+    directory: ArtifactDirectory,
+    pathOfQuery: string | undefined,
+  ) {
     this.#intake = intake
     this.#fields = fields
+    this.#directory = directory
+    this.#pathOfQuery = pathOfQuery
   }
 
   partBegin({ name, filename }: PartHeader): void {
@@ -81,7 +93,14 @@ class Form implements MultipartHandler {
     if (files.length === 0)
       throw new LadingError('no_file', 'file: the form has no such part; send at least one')
     const { artifactPath, sha256, manifest } = this.#fields
-    const placed = files.map((file) => ({ ...file, path: joinArtifactPath(artifactPath, file.name) }))
+    if (artifactPath !== undefined && this.#pathOfQuery !== undefined) {
+      throw new LadingError(
+        'duplicate_field',
+        'artifact_path: the form gives it, and the query too; give it once',
+      )
+    }
+    const directory = directoryBelow(this.#directory, artifactPath ?? this.#pathOfQuery)
+    const placed = files.map((file) => ({ ...file, path: joinArtifactPath(directory, file.path) }))
     if (sha256 !== undefined) checkSole(placed, sha256)
     if (manifest !== undefined) checkManifest(placed, manifest)
     return placed
@@ -89,7 +108,7 @@ class Form implements MultipartHandler {
 }
 
 /** A name that is not good by itself is refused before its bytes come. */
-function checkedFilename(filename: string | undefined): string {
+function checkedFilename(filename: string | undefined): ArtifactPath {
   if (filename !== undefined) return parseArtifactPath(filename, 'filename')
   throw new LadingError('multipart_part_invalid', 'file: this part has no filename; a file needs one')
 }
@@ -102,5 +121,5 @@ function checkSole(files: readonly PlacedFile[], sha256: Sha256Hex): void {
       'sha256: it speaks of one file, and the form has several; use manifest',
     )
   }
-  if (file !== undefined) checkSha256(file.digests.sha256, sha256, 'sha256')
+  if (file !== undefined) checkSha256(file.sha256, sha256, 'sha256')
 }

@@ -1,0 +1,45 @@
+import { LadingError } from '@lading/protocol'
+import { goneSignal } from '../exchange.ts'
+import type { UploadCall } from './admission.ts'
+import type { BodyGuard, GuardedBody } from './body-guard.ts'
+
+/**
+ * The time in which a body that is there as a whole is unpacked, and its connection stands still. It ends when the
+ * client goes away, to whom nothing was promised yet, and when the server stops.
+ */
+export class Unpacking implements GuardedBody, Disposable {
+  readonly socket
+  readonly received = 0
+  /** No byte can come: the guard must not ask for any. */
+  readonly held = true
+  readonly #gone: AbortSignal
+  readonly #guard: BodyGuard
+  readonly #idleMs: number
+  #failure: LadingError | undefined
+
+  constructor({ request, response }: UploadCall, guard: BodyGuard, idleMs: number) {
+    this.socket = request.socket
+    this.#gone = goneSignal(response)
+    this.#guard = guard
+    this.#idleMs = idleMs
+    this.socket.setTimeout(0)
+    guard.add(this)
+  }
+
+  fail(error: LadingError): void {
+    this.#failure = error
+  }
+
+  /** Fails when there is no use in going on. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#gone.aborted) {
+      throw new LadingError('client_aborted', 'the connection ended before the archive was unpacked')
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#guard.remove(this)
+    this.socket.setTimeout(this.#idleMs)
+  }
+}

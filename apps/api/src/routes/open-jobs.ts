@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import type { OpenJob } from '@lading/catalog'
+import { type ArtifactPath, isId, joinArtifactPath, parseListPrefix, type Sha256Hex } from '@lading/core'
+import {
+  JobParams,
+  JobResponse,
+  LadingError,
+  OpenJobRequest,
+  PlanRequest,
+  PlanResponse,
+  RunParams,
+  SealJobRequest,
+  UploadParams,
+} from '@lading/protocol'
+import { z } from 'zod'
+import type { ApiContext } from '../context.ts'
+import { exchangeOf } from '../exchange.ts'
+import { idempotencyKeyOf } from '../ingest/idempotency.ts'
+import { jobBody, jobUrl } from '../job-body.ts'
+import { operation } from '../operation.ts'
+import { sendJson } from '../send-json.ts'
+import { found, jobOf, runOf } from './ids.ts'
+import { json } from './json-response.ts'
+
+type Needs = Pick<ApiContext, 'catalog'>
+
+const tag = 'Open jobs'
+
+const OpenHeaders = z.object({
+  'Idempotency-Key': z.string().optional().meta({
+    description: 'All who come with the same key get the same job: the ranks of a training, or a retry',
+  }),
+})
+
+export function open({ catalog }: Needs) {
+  return operation({
+    id: 'openJob',
+    tag,
+    summary: 'Open a job, to which any number of requests add until it is sealed',
+    description:
+      'Uploads add to it by `job_id` in their query. What they bring is delivered while it is open.',
+    params: RunParams,
+    headers: OpenHeaders,
+    json: OpenJobRequest,
+    responses: { 201: json('The job', JobResponse) },
+    errors: ['run_not_found', 'path_invalid', 'idempotency_key_invalid', 'idempotency_key_reused'],
+    async handle({ request, response, tenant, params, body }) {
+      const run = await runOf(catalog, tenant, params.run_id)
+      const key = idempotencyKeyOf(request)
+      const opening =
+        key === undefined ? undefined : { key, request: targetOf(request), content: contentOf(body) }
+      const job = await catalog.jobs.open(run, openJobOf(body), opening)
+      exchangeOf(response).jobId = job.jobId
+      sendJson(response, 201, jobBody(job), { location: jobUrl(job.jobId) })
+    },
+  })
+}
+
+export function seal({ catalog }: Needs) {
+  return operation({
+    id: 'sealJob',
+    tag,
+    summary: 'End an open job, or one of its shards',
+    description:
+      'With `files` or `manifest_sha256`, only if its files are those: it stays open else. Twice is success.',
+    params: JobParams,
+    json: SealJobRequest,
+    responses: { 200: json('The job', JobResponse) },
+    errors: ['job_not_found', 'job_state_conflict', 'manifest_mismatch'],
+    async handle({ response, tenant, params: { job_id: id }, body }) {
+      const job = isId(id)
+        ? await catalog.jobs.seal(tenant, id, {
+            shard: body.shard,
+            files: body.files,
+            manifestSha256: body.manifest_sha256?.toLowerCase() as Sha256Hex | undefined,
+          })
+        : undefined
+      sendJson(response, 200, jobBody(found(job, 'job_not_found', 'job', id)))
+    },
+  })
+}
+
+export function plan({ catalog }: Needs) {
+  return operation({
+    id: 'planUpload',
+    tag,
+    summary: 'Ask which files an open job still needs',
+    description: 'What the job holds, or the run as its newest at that path, need not be sent again.',
+    params: UploadParams,
+    json: PlanRequest,
+    jsonLimit: 'planBytes',
+    responses: { 200: json('What is to be sent', PlanResponse) },
+    errors: ['run_not_found', 'job_not_found', 'path_invalid', 'request_too_large'],
+    async handle({ response, tenant, params, body }) {
+      const run = await runOf(catalog, tenant, params.run_id)
+      const job = await jobOf(catalog, tenant, params.job_id)
+      found(job.runId === run.runId ? job : undefined, 'job_not_found', 'job', params.job_id)
+      const directory = parseListPrefix(job.directory)
+      const asked = body.files.map(({ path, size, sha256 }) => ({
+        path: joinArtifactPath(directory, path),
+        size,
+        sha256: sha256.toLowerCase() as Sha256Hex,
+      }))
+      const needed = found(
+        await catalog.jobs.needed(tenant, job.jobId, asked),
+        'job_not_found',
+        'job',
+        job.jobId,
+      )
+      const start = directory === '' ? 0 : directory.length + 1
+      sendJson(response, 200, {
+        needed: needed.map((path: ArtifactPath) => path.slice(start)),
+        held: asked.length - needed.length,
+      } satisfies PlanResponse)
+    },
+  })
+}
+
+function openJobOf(body: OpenJobRequest): OpenJob {
+  return {
+    atomic: body.atomic,
+    directory: parseListPrefix(body.artifact_path, 'artifact_path'),
+    shards: body.shards,
+    expectedFiles: body.expected_files,
+    deadline: deadlineOf(body),
+  }
+}
+
+/** Fails with `validation_failed` for one that has passed. */
+function deadlineOf({ deadline, deadline_seconds: seconds }: OpenJobRequest): Date | undefined {
+  if (seconds !== undefined) return new Date(Date.now() + seconds * 1000)
+  if (deadline === undefined) return undefined
+  const date = new Date(deadline)
+  if (date.getTime() > Date.now()) return date
+  throw new LadingError('validation_failed', 'deadline: it has passed; give a time to come')
+}
+
+/** As it was asked for: a deadline in seconds is the same request whenever it comes. */
+function contentOf(body: OpenJobRequest): string {
+  const { artifact_path, atomic, shards, expected_files, deadline, deadline_seconds } = body
+  const content = [
+    parseListPrefix(artifact_path, 'artifact_path'),
+    atomic,
+    shards,
+    expected_files,
+    deadline,
+    deadline_seconds,
+  ]
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex')
+}
+
+function targetOf(request: { readonly method: string; readonly originalUrl: string }): string {
+  return `${request.method} ${request.originalUrl}`
+}

@@ -1,0 +1,93 @@
+import { newId, type TenantId } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import { keepIdempotencyKey } from './accepts.ts'
+import type { OpeningKey, OpenJob, PlannedFile } from './catalog.ts'
+import type { Database, Sql } from './database.ts'
+import { beginKey } from './idempotency-keys.ts'
+import { type JobRow, jobFromRow } from './job-row.ts'
+import type { Job, Run } from './model.ts'
+
+/** Milliseconds of the lease on a key; nobody sees it, as it is taken and used up in one transaction. */
+const KEY_LEASE_MS = 60_000
+
+/**
+ * See `Jobs.open`. Key and job commit together: of many who come with the same key at once, the others wait for the
+ * first at the key's row, and then find its job.
+ */
+export async function openJob(db: Database, run: Run, given: OpenJob, key?: OpeningKey): Promise<Job> {
+  if (key === undefined) return await insertOpenJob(db, run, given)
+  return await db.transaction(async (sql) => {
+    const holder = newId()
+    const tenant = run.tenantId as TenantId
+    const begun = await beginKey(sql, tenant, key.key, key.request, holder, KEY_LEASE_MS)
+    if (begun.state === 'done') return await openedBefore(sql, key, begun)
+    const job = await insertOpenJob(sql, run, given)
+    await keepIdempotencyKey(
+      sql,
+      { run, idempotency: { key: key.key, holder, content: key.content } },
+      job.jobId,
+    )
+    return job
+  })
+}
+
+async function openedBefore(
+  sql: Sql,
+  key: OpeningKey,
+  before: { readonly jobId: string; readonly content: string },
+): Promise<Job> {
+  if (before.content !== key.content) {
+    throw new LadingError(
+      'idempotency_key_reused',
+      'Idempotency-Key: this key opened a job with other properties',
+    )
+  }
+  const [row] = await sql.query<JobRow>('SELECT * FROM jobs WHERE job_id = :jobId', { jobId: before.jobId })
+  if (!row) throw new LadingError('job_not_found', 'the job that this Idempotency-Key opened is gone')
+  return jobFromRow(row)
+}
+
+async function insertOpenJob(sql: Sql, run: Run, given: OpenJob): Promise<Job> {
+  const [row] = await sql.query<JobRow>(
+    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, directory, shards, expected_files, deadline)
+     VALUES (:jobId, :tenant, :runId, 'open', :atomic, :directory, :shards, :expectedFiles, :deadline) RETURNING *`,
+    {
+      jobId: newId(),
+      tenant: run.tenantId,
+      runId: run.runId,
+      atomic: given.atomic,
+      directory: given.directory,
+      shards: given.shards ?? null,
+      expectedFiles: given.expectedFiles ?? null,
+      deadline: given.deadline ?? null,
+    },
+  )
+  if (!row) throw new Error('the statement that opens a job gave no row')
+  return jobFromRow(row)
+}
+
+/** See `Jobs.needed`. A file that the job holds counts unless it failed or was cancelled; one of the run, if it is shown
+ * and nothing newer was accepted for its path. */
+export async function neededOf(
+  db: Database,
+  jobId: string,
+  files: readonly PlannedFile[],
+): Promise<string[]> {
+  const rows = await db.query<{ path: string }>(
+    `SELECT w.path FROM jobs j
+     CROSS JOIN unnest(:paths::text[], :sizes::bigint[], :sha256s::bytea[]) WITH ORDINALITY AS w(path, size, sha256, place)
+     LEFT JOIN path_heads h ON h.run_id = j.run_id AND h.path = w.path
+     LEFT JOIN files f ON f.file_id = h.head_file_id AND f.size = w.size AND f.sha256 = w.sha256
+       AND ((f.job_id = j.job_id AND f.state IN ('spooled', 'uploading', 'stored')) OR f.state = 'stored')
+     LEFT JOIN artifacts a ON a.run_id = j.run_id AND a.path = w.path AND a.file_id = f.file_id
+     WHERE j.job_id = :jobId AND (f.file_id IS NULL OR (f.job_id <> j.job_id AND a.path IS NULL))
+     ORDER BY w.place`,
+    {
+      jobId,
+      paths: files.map((file) => file.path),
+      sizes: files.map((file) => file.size),
+      sha256s: files.map((file) => Buffer.from(file.sha256, 'hex')),
+    },
+  )
+  return rows.map((row) => row.path)
+}
