@@ -12,12 +12,15 @@ export interface FairShareLimits {
 }
 
 /**
- * Which work goes out next: start-time fair queueing over tenants, by bytes. Each tenant has a virtual time that grows
- * with what it was given; the tenant furthest behind is served first. A tenant that comes back after a pause starts
- * level with the others: idleness earns no credit.
+ * Which work goes out next: start-time fair queueing over tenants, by bytes (Goyal, Vin and Cheng, SIGCOMM 1996). Each
+ * tenant has a virtual time that grows with what it was given; the tenant furthest behind is served first. A tenant that
+ * comes back after a pause starts level with the others, or where it was if that is ahead of them: idleness earns no
+ * credit.
  */
 export class FairShare {
   readonly #served = new Map<string, number>()
+  /** Tenants that had work, waiting or out, when it was last chosen. */
+  #active = new Set<string>()
 
   /**
    * Chooses from the candidates, of which each tenant's come in its own order, as many as the window has room for.
@@ -47,11 +50,24 @@ export class FairShare {
 
   #levelWithOthers(waiting: Iterable<string>, held: ReadonlyMap<string, number>): void {
     const active = new Set([...waiting, ...held.keys()])
-    for (const tenant of this.#served.keys()) if (!active.has(tenant)) this.#served.delete(tenant)
-    const level = Math.min(...this.#served.values())
+    const level = this.#levelOf(active)
+    for (const [tenant, served] of this.#served)
+      if (!active.has(tenant) && served <= level) this.#served.delete(tenant)
     for (const tenant of active) {
-      if (!this.#served.has(tenant)) this.#served.set(tenant, Number.isFinite(level) ? level : 0)
+      const ahead = Math.max(0, this.#of(tenant) - level)
+      this.#served.set(tenant, level + (held.has(tenant) ? ahead : Math.min(ahead, MOST_AHEAD)))
     }
+    this.#active = active
+  }
+
+  /** Where that tenant is which is furthest behind of those that had work all the time; else, where the last one was. */
+  #levelOf(active: ReadonlySet<string>): number {
+    let [lowest, highest] = [Number.POSITIVE_INFINITY, 0]
+    for (const [tenant, served] of this.#served) {
+      highest = Math.max(highest, served)
+      if (active.has(tenant) && this.#active.has(tenant)) lowest = Math.min(lowest, served)
+    }
+    return Number.isFinite(lowest) ? lowest : highest
   }
 
   #furthestBehind(
@@ -74,6 +90,12 @@ export class FairShare {
 
 /** Bytes that a ticket costs besides its own: an empty file takes a slot too. */
 const COST_OF_A_TICKET = 256 * 1024
+
+/**
+ * How far ahead of the others a tenant may be that has nothing out, in bytes. It keeps what it was given for as long as
+ * that is under way; a terabyte that is tried again and again does not shut it out for the time of many terabytes.
+ */
+const MOST_AHEAD = 256 * 1024 * 1024
 
 function sum(values: Iterable<number>): number {
   let total = 0
