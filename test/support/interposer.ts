@@ -123,7 +123,7 @@ export class Interposer {
   }
 }
 
-const SYNCHRONOUS = /^(uri|onWork|onJobs)$/
+const SYNCHRONOUS = /^(uri|onWork|onJobs|consume)$/
 const ITERATING = /^(list|listUploads)$/
 
 /** The signal that a call of an object store, or of anything else, was given: its last argument, or in its options. */

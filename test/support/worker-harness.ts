@@ -22,6 +22,7 @@ import { openSpool } from '@lading/spool'
 import { openDirectoryStore } from '@lading/store-directory'
 import { openS3Store } from '@lading/store-s3'
 import { DEFAULT_WORKER_CONFIG, startWorker, type WorkerConfig } from '@lading/worker'
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
@@ -83,6 +84,8 @@ export class Harness implements AsyncDisposable {
   readonly store: ObjectStore
   readonly bucket: string
   readonly log: Logger
+  /** What this harness's keys in Redis begin with. */
+  readonly #prefix: string
   readonly #sql: pg.Pool
   readonly #config: WorkerConfig
   readonly #workers = new Set<TestWorker>()
@@ -95,6 +98,7 @@ export class Harness implements AsyncDisposable {
     spool: Spool
     spoolDirectory: string
     queue: TicketQueue
+    prefix: string
     store: ObjectStore
     bucket: string
     sql: pg.Pool
@@ -106,6 +110,7 @@ export class Harness implements AsyncDisposable {
     this.spool = parts.spool
     this.spoolDirectory = parts.spoolDirectory
     this.queue = parts.queue
+    this.#prefix = parts.prefix
     this.store = parts.store
     this.bucket = parts.bucket
     this.log = parts.log
@@ -130,7 +135,8 @@ export class Harness implements AsyncDisposable {
     await catalog.migrateUp()
     const spoolDirectory = join(folder, 'spool')
     const spool = await openSpool(spoolDirectory, { lowWaterBytes: 0 })
-    const queue = options.queue === 'postgres' ? postgresQueue(url) : redisQueue()
+    const prefix = `{w-${randomBytes(6).toString('hex')}}`
+    const queue = options.queue === 'postgres' ? postgresQueue(url) : redisQueue(prefix)
     const sql = new pg.Pool({ connectionString: url, max: 2 })
     sql.on('error', () => undefined)
     return new Harness({
@@ -138,6 +144,7 @@ export class Harness implements AsyncDisposable {
       spool,
       spoolDirectory,
       queue,
+      prefix,
       store,
       bucket,
       sql,
@@ -217,6 +224,17 @@ export class Harness implements AsyncDisposable {
   /** Lets deletions be due that wait for late requests to arrive. */
   async hastenDeletions(): Promise<void> {
     await this.sql('UPDATE deletions SET available_at = now()')
+  }
+
+  /** Takes everything away that the queue holds in Redis, as a FLUSHALL would. */
+  async flushQueue(): Promise<void> {
+    const redis = new Redis(sharedRedisUrl())
+    try {
+      for await (const keys of redis.scanStream({ match: `${this.#prefix}*`, count: 1_000 }))
+        if (keys.length > 0) await redis.del(...keys)
+    } finally {
+      redis.disconnect()
+    }
   }
 
   /** Lets all leases be over, as if time had passed. */
@@ -434,8 +452,8 @@ function s3Store(): ObjectStore {
   })
 }
 
-function redisQueue(): TicketQueue {
-  return openRedisQueue({ url: sharedRedisUrl(), prefix: `{w-${randomBytes(6).toString('hex')}}` })
+function redisQueue(prefix: string): TicketQueue {
+  return openRedisQueue({ url: sharedRedisUrl(), prefix })
 }
 
 function postgresQueue(url: string): TicketQueue {
