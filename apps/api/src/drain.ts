@@ -15,7 +15,7 @@ export function markUnreadable(request: IncomingMessage): void {
 }
 
 /** Whether bytes of the body are still to come. */
-export function bodyPending(request: IncomingMessage): boolean {
+function bodyPending(request: IncomingMessage): boolean {
   return hasContent(request) && !request.complete
 }
 
