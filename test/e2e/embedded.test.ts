@@ -12,12 +12,14 @@ import { type LadingProcess, startLading } from '../support/system-process.ts'
 import { directoryFromOutside } from '../support/system-store.ts'
 import { TEST_LIMIT, WITHIN } from './patience.ts'
 
+/** Nothing but what the machine of a test needs: a port that is free, and work that a killed process leaves sooner. */
+const SETTINGS = { LADING_PORT: '0', LADING_LEASE: '3s' }
+
 describe('`lading up` in an empty directory', TEST_LIMIT, () => {
   let folder: string
   let lading: LadingProcess
   const start = async () => {
-    // The one setting is for machines that have something else on the default port.
-    lading = await startLading({ name: 'lading up', args: ['up'], cwd: folder, env: { LADING_PORT: '0' } })
+    lading = await startLading({ name: 'lading up', args: ['up'], cwd: folder, env: SETTINGS })
     await until(() => lading.lines.some((line) => line.includes('recursive=true')), WITHIN)
   }
   const client = new LadingClient(() => [lading.url], 'acme-corp')

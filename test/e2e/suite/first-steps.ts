@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buffer, text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { shell } from '../shell.ts'
 import type { Given } from '../suite.ts'
 
 export function testFirstSteps(given: Given): void {
@@ -63,12 +62,4 @@ export function testFirstSteps(given: Given): void {
       state: 'completed',
     })
   })
-}
-
-async function shell(command: string, cwd: string, variables: Record<string, string>): Promise<string> {
-  const quiet = command.replaceAll('curl ', 'curl --silent --show-error --fail-with-body ')
-  const child = spawn('sh', ['-c', quiet], { cwd, env: { ...process.env, ...variables } })
-  const [said, complained] = await Promise.all([text(child.stdout), buffer(child.stderr)])
-  if (complained.length > 0) throw new Error(`${command}: ${complained}: ${said}`)
-  return said
 }
