@@ -7,7 +7,7 @@ export interface WorkerConfig {
   readonly requestsPerTicket: number
   /** The most bytes of files in memory at once, over all tickets. */
   readonly memoryBytes: number
-  /** Milliseconds for which a worker holds work without a heartbeat. It sends one every third of that. */
+  /** Milliseconds for which a worker holds work without a heartbeat. It sends one every sixth of that. */
   readonly leaseMs: number
   /** The longest that the dispatcher waits for a hint before it looks for work by itself, milliseconds. */
   readonly pollMs: number

@@ -19,7 +19,7 @@ export async function workThrough(context: WorkerContext, attempt: Attempt): Pro
     for (const { fileId } of work.files) outcomes.push({ fileId, ...given })
     return
   }
-  await using packs = new OpenPacks(context.spools)
+  await using packs = new OpenPacks(context.spools, work.files)
   const beginnings = await beginFiles(context, attempt)
   await inParallel(work.files, context.config.requestsPerTicket, async (file) => {
     const beginning = beginnings.get(file.fileId)
