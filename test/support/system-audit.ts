@@ -66,6 +66,8 @@ const LEFT_OVER = {
   'work that is not done':
     "SELECT work_id, state, attempts, expiries, last_error FROM work_items WHERE state IN ('ready', 'leased')",
   'uploads in the ledger': 'SELECT * FROM uploads',
+  'objects at staging keys': 'SELECT * FROM staging',
+  'files that are still to be shown': 'SELECT * FROM unpublished',
   'parts in the ledger': 'SELECT * FROM upload_parts',
   'objects to be deleted': 'SELECT * FROM deletions',
   'artifacts being replaced': "SELECT run_id, path FROM artifacts WHERE state <> 'stored'",
@@ -76,12 +78,13 @@ const LEFT_OVER = {
 
 /** What must never be. */
 const WRONG = {
-  'objects of two artifacts': 'SELECT bucket, key FROM artifacts GROUP BY 1, 2 HAVING count(*) > 1',
+  'objects of two artifacts':
+    "SELECT bucket, key FROM artifacts WHERE path NOT LIKE '%/' GROUP BY 1, 2 HAVING count(*) > 1",
   'jobs that count their files wrongly': `SELECT job_id FROM jobs j JOIN (
       SELECT job_id, count(*) AS total, count(*) FILTER (WHERE state = 'stored') AS stored,
         count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'superseded') AS superseded,
         count(*) FILTER (WHERE state = 'cancelled') AS cancelled, sum(size) AS bytes FROM files GROUP BY 1) f USING (job_id)
-    WHERE (j.files_total, j.files_stored, j.files_failed, j.files_superseded, j.files_cancelled, j.bytes_total)
+    WHERE j.kind = 'upload' AND (j.files_total, j.files_stored, j.files_failed, j.files_superseded, j.files_cancelled, j.bytes_total)
       <> (f.total, f.stored, f.failed, f.superseded, f.cancelled, f.bytes)`,
   'artifacts that are not of the file accepted last': `SELECT a.run_id, a.path FROM artifacts a
     JOIN path_heads h USING (run_id, path) JOIN files f ON f.file_id = h.head_file_id
@@ -90,7 +93,8 @@ const WRONG = {
     WHERE f.state <> 'stored' OR (f.size, f.sha256, f.path) <> (a.size, a.sha256, a.path)`,
 }
 
-const ARTIFACTS = "SELECT run_id, path, key, size, encode(sha256, 'hex') AS sha256, state FROM artifacts"
+const ARTIFACTS =
+  "SELECT run_id, path, key, size, encode(sha256, 'hex') AS sha256, state FROM artifacts WHERE path NOT LIKE '%/'"
 
 type Ask = <Row extends object>(sql: string) => Promise<Row[]>
 
