@@ -49,14 +49,15 @@ export function backlogOf(db: Database): Backlog {
       )
       return rows.length
     },
-    async expire() {
+    async expire({ all } = { all: false }) {
       const rows = await db.query(
         `UPDATE work_items SET state = 'ready', available_at = now(), lease_expires_at = NULL, worker_id = NULL,
            expiries = expiries + CASE WHEN taken_at IS NULL THEN 0 ELSE 1 END, taken_at = NULL
          WHERE work_id IN (
-           SELECT work_id FROM work_items WHERE state = 'leased' AND lease_expires_at < now()
+           SELECT work_id FROM work_items WHERE state = 'leased' AND (:all OR lease_expires_at < now())
            ORDER BY work_id FOR UPDATE SKIP LOCKED
          ) RETURNING 1`,
+        { all },
       )
       return rows.length
     },

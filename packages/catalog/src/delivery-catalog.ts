@@ -48,8 +48,11 @@ export interface Backlog {
   untaken(route: string, olderThanMs: number): Promise<Ticket[]>
   /** Back to ready, without having cost an attempt: their tickets were lost, or could not be queued. */
   unlease(tickets: readonly Ticket[]): Promise<number>
-  /** Leases that ran out go back to ready. How many. */
-  expire(): Promise<number>
+  /**
+   * Leases that ran out go back to ready; with `all`, every lease, at the start of a process that has the database to
+   * itself: whoever held them is gone. How many.
+   */
+  expire(which?: { readonly all: boolean }): Promise<number>
   /** Routes that have ready work. */
   routes(): Promise<string[]>
   /** Ready and leased work by route, for the gauges. */

@@ -7,6 +7,9 @@ import { askForConditions, askForConditionsOfCopies } from './probe-conditions.t
 import { remove } from './remove.ts'
 import { capabilities, KnownTraits } from './traits.ts'
 
+/** What the keys of a probe's objects begin with, after the prefix. */
+export const PROBE_KEY = '.lading-probe-'
+
 const QUESTIONS = [askWhetherItVerifies, askWhatItReports, askForConditions, askForConditionsOfCopies]
 
 /** Finds out what a bucket's store verifies, by lying to it a little, and remembers it for the writes that follow. */
@@ -16,7 +19,7 @@ export async function probe(
   prefix: string,
   signal: AbortSignal,
 ): Promise<StoreCapabilities> {
-  const ref = { bucket, key: `${prefix}.lading-probe-${randomUUID()}` }
+  const ref = { bucket, key: `${prefix}${PROBE_KEY}${randomUUID()}` }
   // Writes that run meanwhile go by what is known so far.
   const asking = { ...s3, traits: new KnownTraits() }
   await cleared(

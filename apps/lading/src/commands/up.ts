@@ -12,6 +12,7 @@ export async function runUp(config: Config): Promise<void> {
   await using database = await databaseOf(config)
   await using context = await openContext(config, database.url)
   await context.catalog.migrateUp()
+  if (database.embedded) await context.catalog.delivery.backlog.expire({ all: true })
   const api = apiOf(context)
   const worker = workerOf(context)
   const { url } = await api.listen()
@@ -26,6 +27,8 @@ export async function runUp(config: Config): Promise<void> {
 const DATABASE_ENDED = 'the embedded PostgreSQL ended'
 
 interface DatabaseOfUp extends AsyncDisposable {
+  /** Then nobody but this process has it. */
+  readonly embedded: boolean
   readonly url: string
   /** Resolves when an embedded database ends by itself. */
   readonly ended: Promise<typeof DATABASE_ENDED>
@@ -36,6 +39,7 @@ async function databaseOf(config: Config): Promise<DatabaseOfUp> {
   const directory = join(config.dataDirectory, 'postgres')
   if (config.databaseUrl !== undefined) {
     return {
+      embedded: false,
       url: config.databaseUrl,
       ended: new Promise(() => {}),
       log: '',
@@ -44,6 +48,7 @@ async function databaseOf(config: Config): Promise<DatabaseOfUp> {
   }
   const postgres = await startEmbeddedPostgres({ directory })
   return {
+    embedded: true,
     url: postgres.url,
     ended: postgres.exited.then(() => DATABASE_ENDED),
     log: `${directory}.log`,
