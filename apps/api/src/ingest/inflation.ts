@@ -3,7 +3,7 @@ import { LadingError } from '@lading/protocol'
 import type { BodySink } from './body-reader.ts'
 
 /** Bytes that zlib gives at once: large enough that the way back from its thread is a small part of the cost. */
-export const INFLATED_CHUNK_BYTES = 128 * 1024
+const INFLATED_CHUNK_BYTES = 128 * 1024
 
 /** What a decompressor is made with. */
 export const INFLATION_OPTIONS = { chunkSize: INFLATED_CHUNK_BYTES, highWaterMark: 2 * INFLATED_CHUNK_BYTES }
