@@ -1,5 +1,5 @@
 import type { Move } from '@lading/catalog'
-import { artifactTypeOf } from '@lading/core'
+import { artifactTypeOf, type Precondition } from '@lading/core'
 import type { WorkerContext } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 
@@ -20,6 +20,7 @@ export class DirectorySweeper {
   async closeJobs(): Promise<boolean> {
     const { sweeps, delivery } = this.#context.catalog
     await sweeps.failOverdueJobs()
+    await sweeps.endJobs()
     const due = await sweeps.publishable(BATCH)
     for (const jobId of due) await delivery.publish(jobId)
     return due.length === BATCH
@@ -39,7 +40,10 @@ export class DirectorySweeper {
     const { catalog, store, log } = this.#context
     const facts = { ...move.facts, contentType: artifactTypeOf(move.path).contentType }
     try {
-      const { etag } = await store.copy(move.from, move.to, facts, { precondition: { kind: 'none' }, signal })
+      // What lies there now is the condition, so that a leader that sleeps through the move's time overwrites nothing newer.
+      const head = await store.head(move.to, signal)
+      const precondition: Precondition = head ? { kind: 'etag', etag: head.etag } : { kind: 'absent' }
+      const { etag } = await store.copy(move.from, move.to, facts, { precondition, signal })
       await catalog.staging.moved(move, etag)
     } catch (error) {
       if (!signal.aborted)

@@ -203,6 +203,8 @@ export interface Sweeps {
   publishable(limit: number): Promise<string[]>
   /** Fails open jobs whose deadline has passed, by the names of the missing shards or the number of missing files. */
   failOverdueJobs(): Promise<number>
+  /** Ends jobs that have nothing left to do, and that a killed process did not end. How many. */
+  endJobs(): Promise<number>
   forgetIdempotencyKeys(olderThanMs: number): Promise<number>
   forgetWorkers(olderThanMs: number): Promise<void>
 }

@@ -134,6 +134,23 @@ test('an open job fails after its deadline by the names of the missing shards, a
     error: { code: 'deadline_passed', detail: 'not sealed in time: shards 0, 1, 3' },
   })
   expect(await shown(harbour)).toEqual(['a'])
+  const late = { code: 'job_state_conflict' }
+  await expect(catalog.api.jobs.seal(harbour.tenant, jobId, { ...SEAL, shard: 0 })).rejects.toMatchObject(late)
+  await expect(catalog.api.jobs.retry(harbour.tenant, jobId)).rejects.toMatchObject(late)
+})
+
+test('an atomic job whose deadline passed shows nothing, whoever died before it was ended', async () => {
+  const harbour = await Harbour.open(catalog)
+  const deadline = new Date(Date.now() - 1)
+  const { jobId } = await catalog.api.jobs.open(harbour.run, { ...OPEN, atomic: true, deadline })
+  await add(harbour, jobId, ['a'])
+  await deliverAll(harbour)
+  await catalog.delivery.sweeps.failOverdueJobs()
+  await catalog.delivery.delivery.publish(jobId)
+  await catalog.delivery.sweeps.endJobs()
+  expect(await harbour.job(jobId)).toMatchObject({ state: 'failed', error: { code: 'deadline_passed' } })
+  expect(await catalog.delivery.sweeps.publishable(1000)).not.toContain(jobId)
+  expect(await shown(harbour)).toEqual([])
 })
 
 test('an open job that is cancelled ends, with nothing of an atomic one shown', async () => {
@@ -303,6 +320,9 @@ test('a directory is deleted as a job, which ends when its last object is gone',
   const job = await catalog.api.artifacts.deleteDirectory(harbour.run, 'd' as ArtifactPath)
   expect(job).toMatchObject({ kind: 'delete', state: 'running', files: { total: 2, stored: 0 } })
   expect(await shown(harbour)).toEqual(['d-x'])
+  await expect(catalog.api.jobs.cancel(harbour.tenant, job?.jobId ?? '')).rejects.toMatchObject({
+    code: 'job_state_conflict',
+  })
   await harbour.store(['d/a'])
   for (const deletion of await catalog.delivery.sweeps.takeDeletions(100, 60_000)) {
     await catalog.delivery.sweeps.deletionDone(deletion)

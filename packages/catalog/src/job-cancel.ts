@@ -15,7 +15,7 @@ export async function cancelJob(db: Database, tenant: string, jobId: string): Pr
   const marked = await db.query(
     `UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()), state = CASE
        WHEN state <> 'open' THEN state WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
-     WHERE tenant_id = :tenant AND job_id = :jobId AND ended_at IS NULL RETURNING 1`,
+     WHERE tenant_id = :tenant AND job_id = :jobId AND ended_at IS NULL AND kind = 'upload' RETURNING 1`,
     { tenant, jobId },
   )
   if (marked.length > 0) {
@@ -23,11 +23,17 @@ export async function cancelJob(db: Database, tenant: string, jobId: string): Pr
     await endJobs(db, [jobId])
     return true
   }
-  const [job] = await db.query<{ state: JobState }>(
-    'SELECT state FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId',
+  const [job] = await db.query<{ state: JobState; kind: 'upload' | 'delete' }>(
+    'SELECT state, kind FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId',
     { tenant, jobId },
   )
   if (!job) return false
+  if (job.kind === 'delete') {
+    throw new LadingError(
+      'job_state_conflict',
+      'a deletion cannot be cancelled: what it deletes is no longer listed',
+    )
+  }
   if (jobHasEnded(job.state) && job.state !== 'cancelled') {
     throw new LadingError(
       'job_state_conflict',

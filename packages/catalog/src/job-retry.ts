@@ -1,20 +1,27 @@
 import type { JobState } from '@lading/core'
-import { LadingError } from '@lading/protocol'
+import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Database, Sql } from './database.ts'
 import { mayBecome } from './file-states.ts'
 
 /** Queues the failed files of a failed job again. False: the tenant has no such job. */
 export async function retryJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
   return await db.transaction(async (sql) => {
-    const [job] = await sql.query<{ state: JobState }>(
-      'SELECT state FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
+    const [job] = await sql.query<{ state: JobState; errorCode: ErrorCode | null }>(
+      'SELECT state, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
       { tenant, jobId },
     )
     if (!job) return false
     if (job.state !== 'failed') {
       throw new LadingError('job_state_conflict', `the job is ${job.state}; only a failed job can be retried`)
     }
+    if (job.errorCode === 'deadline_passed') {
+      throw new LadingError(
+        'job_state_conflict',
+        'the job was not sealed in time; open another for what is missing',
+      )
+    }
     await checkPacks(sql, jobId)
+    await checkHeldBack(sql, jobId)
     await requeue(sql, jobId)
     return true
   })
@@ -34,6 +41,17 @@ async function checkPacks(sql: Sql, jobId: string): Promise<void> {
       'the bytes of the failed files are no longer kept; upload the files again',
     )
   }
+}
+
+/** What an atomic job has delivered is kept as long as its packs are, but given up by another clock. */
+async function checkHeldBack(sql: Sql, jobId: string): Promise<void> {
+  const [missing] = await sql.query(
+    `SELECT 1 FROM jobs j JOIN files f USING (job_id) LEFT JOIN unpublished u USING (file_id)
+     WHERE j.job_id = :jobId AND j.atomic AND f.state = 'stored' AND u.file_id IS NULL LIMIT 1`,
+    { jobId },
+  )
+  if (!missing) return
+  throw new LadingError('spool_lost', 'what the job had delivered is no longer kept; upload the files again')
 }
 
 /**

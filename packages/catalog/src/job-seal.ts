@@ -1,5 +1,5 @@
 import { type JobState, jobHasEnded } from '@lading/core'
-import { LadingError } from '@lading/protocol'
+import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Seal } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import { endJobs } from './job-end.ts'
@@ -9,6 +9,7 @@ interface Row {
   shards: number | null
   expectedFiles: number | null
   sealedAt: Date | null
+  errorCode: ErrorCode | null
 }
 
 /** See `Jobs.seal`. `known`: the tenant has such a job; `ended`: it came to its end by this. */
@@ -20,11 +21,17 @@ export async function sealJob(
 ): Promise<{ known: boolean; ended: boolean }> {
   return await db.transaction(async (sql) => {
     const [job] = await sql.query<Row>(
-      'SELECT state, shards, expected_files, sealed_at FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
+      'SELECT state, shards, expected_files, sealed_at, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
       { tenant, jobId },
     )
     if (!job) return { known: false, ended: false }
     if (job.state !== 'open') {
+      if (job.errorCode === 'deadline_passed') {
+        throw new LadingError(
+          'job_state_conflict',
+          'the job was not sealed before its deadline; open another',
+        )
+      }
       if (job.sealedAt !== null || !jobHasEnded(job.state)) return { known: true, ended: false }
       throw new LadingError('job_state_conflict', `the job is ${job.state}, and was never sealed`)
     }

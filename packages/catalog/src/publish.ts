@@ -7,6 +7,7 @@ export async function publish(db: Database, hints: Hints, jobId: string): Promis
   const published = await db.transaction(async (sql) => {
     const due = await sql.query(
       `SELECT 1 FROM jobs WHERE job_id = :jobId AND atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL AND cancel_requested_at IS NULL
+         AND error_code IS DISTINCT FROM 'deadline_passed'
          AND files_stored + files_superseded = files_total FOR UPDATE`,
       { jobId },
     )

@@ -77,7 +77,8 @@ WITH due AS MATERIALIZED (
   SELECT s.file_id, h.run_id, h.path FROM staging s
   JOIN artifacts a ON a.file_id = s.file_id AND a.key = s.key
   JOIN path_heads h ON h.run_id = a.run_id AND h.path = a.path
-  WHERE (s.moving_until IS NULL OR s.moving_until < now()) AND h.head_file_id = s.file_id
+  WHERE (s.moving_until IS NULL OR s.moving_until < now()) AND NOT EXISTS (
+      SELECT 1 FROM files n WHERE n.file_id = h.head_file_id AND n.file_id <> s.file_id AND n.state IN ('spooled', 'uploading'))
     AND (h.writer_file_id IS NULL OR h.writer_file_id = s.file_id)
   LIMIT :limit FOR UPDATE OF s, h SKIP LOCKED
 ), taken AS (

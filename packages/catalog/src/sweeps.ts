@@ -3,6 +3,7 @@ import type { Database } from './database.ts'
 import type { Deletion, DoubtfulArtifact, LeftUpload, Sweeps } from './delivery-catalog.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
+import { endOverlooked } from './job-end.ts'
 import { failOverdueJobs } from './overdue.ts'
 
 interface DeletionRow extends Omit<Deletion, 'object' | 'onlyIf'> {
@@ -33,12 +34,14 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
     async publishable(limit) {
       const rows = await db.query<{ jobId: string }>(
         `SELECT job_id FROM jobs WHERE atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL
+           AND cancel_requested_at IS NULL AND error_code IS DISTINCT FROM 'deadline_passed'
            AND files_stored + files_superseded = files_total LIMIT :limit`,
         { limit },
       )
       return rows.map((row) => row.jobId)
     },
     failOverdueJobs: () => failOverdueJobs(db, hints),
+    endJobs: () => endOverlooked(db, hints),
     async strandedUploads(limit) {
       const rows = await db.query<UploadRow>(
         `SELECT u.file_id, u.bucket, u.key, u.upload_id FROM uploads u JOIN files f USING (file_id)

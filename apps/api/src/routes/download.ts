@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import type { Artifact, Run } from '@lading/catalog'
-import type { ByteRange, OpenObject } from '@lading/core'
+import type { ArtifactPath, ByteRange, OpenObject } from '@lading/core'
 import {
   type ArchiveFormat,
   ArtifactParams,
@@ -141,13 +141,13 @@ function conditionally(
 }
 
 async function send(
-  { store, log }: Needs,
+  context: Needs,
   response: Response,
   artifact: Artifact,
   range: ByteRange | undefined,
 ): Promise<void> {
   const gone = goneSignal(response)
-  const opened = await open(store, artifact, range, gone)
+  const opened = await open(context, artifact, range, gone)
   const length = range === undefined ? artifact.size : range.end - range.start + 1
   writeHead(response, artifact, range)
   try {
@@ -157,14 +157,31 @@ async function send(
     response.destroy()
     if (gone.aborted && !(error instanceof LadingError)) return
     const { requestId } = exchangeOf(response)
-    log.error(
+    context.log.error(
       { err: error, req_id: requestId, run_id: artifact.runId, path: artifact.path },
       'a download was cut off',
     )
   }
 }
 
+/** The object of an artifact may be moved to its own key between the look and the request (docs/decisions/0009). */
 async function open(
+  { catalog, store }: Needs,
+  artifact: Artifact,
+  range: ByteRange | undefined,
+  signal: AbortSignal,
+): Promise<OpenObject> {
+  try {
+    return await openAt(store, artifact, range, signal)
+  } catch (error) {
+    const now = await catalog.artifacts.get(artifact.runId, artifact.path as ArtifactPath)
+    if (now?.sha256 !== artifact.sha256 || (now.key === artifact.key && now.etag === artifact.etag))
+      throw error
+    return await openAt(store, now, range, signal)
+  }
+}
+
+async function openAt(
   store: ApiContext['store'],
   { bucket, key, etag }: Artifact,
   range: ByteRange | undefined,

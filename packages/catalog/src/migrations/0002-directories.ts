@@ -13,6 +13,9 @@ export async function up(knex: Knex): Promise<void> {
       ADD COLUMN sealed_at timestamptz;
     UPDATE jobs SET sealed_at = created_at;
     CREATE INDEX jobs_with_deadline ON jobs (deadline) WHERE state = 'open';
+    -- Jobs that have nothing left to do but to be ended, or shown.
+    CREATE INDEX jobs_to_end ON jobs (job_id) WHERE ended_at IS NULL AND state <> 'open'
+      AND files_stored + files_failed + files_superseded + files_cancelled = files_total;
     -- Atomic jobs whose files have all been delivered are looked for here, should a worker die before it shows them.
     CREATE INDEX jobs_to_publish ON jobs (job_id) WHERE atomic AND state IN ('queued', 'running');
 
