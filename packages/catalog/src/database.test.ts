@@ -13,7 +13,7 @@ let catalog: Catalog
 beforeAll(async () => {
   postgres = await startPostgres()
   url = await postgres.createDatabase()
-  catalog = await openMigrated(url, { timeoutMs: 1_000, poolSize: 4 })
+  catalog = await openMigrated(url, { timeoutMs: 3_000, poolSize: 4 })
 })
 
 afterAll(async () => {
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const UNAVAILABLE = { code: 'catalog_unavailable', retryAfter: 2 }
 
-function open(poolSize: number, timeoutMs = 300): Database {
+function open(poolSize: number, timeoutMs = 2_000): Database {
   return new Database({ url, poolSize, timeoutMs, log: SILENT })
 }
 
@@ -53,7 +53,7 @@ test('a statement that takes longer than the timeout is ended', async () => {
 })
 
 test('a transaction that is left idle, as by a process that was stopped, loses its locks', async () => {
-  const [left, other] = [open(1), open(1, 5_000)]
+  const [left, other] = [open(1), open(1, 20_000)]
   await other.query('CREATE TABLE locked (id int PRIMARY KEY)')
   await other.query('INSERT INTO locked VALUES (1)')
   let lock = () => {}
@@ -133,7 +133,7 @@ test('while Postgres is frozen, callers are told within the timeouts; afterwards
   } finally {
     thaw()
   }
-  await until(() => catalog.api.check().then(() => true), { within: 20_000 })
+  await until(() => catalog.api.check().then(() => true), { within: 60_000 })
   expect(await idle.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
   expect(await harbour.accept(['b'])).toMatchObject({ state: 'queued' })
   await idle.close()
@@ -148,7 +148,7 @@ test('a leader whose Postgres is frozen hears that it leads no longer', async ()
   } finally {
     thaw()
   }
-  await using next = await until(() => catalog.delivery.leadership.tryTake(), { within: 20_000 })
+  await using next = await until(() => catalog.delivery.leadership.tryTake(), { within: 60_000 })
   expect(next.signal.aborted).toBe(false)
 })
 
@@ -159,7 +159,7 @@ test('a restart of Postgres fails what is under way, and is over for callers as 
   const failing = expect(sleeping).rejects.toMatchObject(UNAVAILABLE)
   await postgres.restart()
   await failing
-  await until(() => catalog.api.check().then(() => true), { within: 20_000 })
+  await until(() => catalog.api.check().then(() => true), { within: 60_000 })
   expect(await harbour.accept(['a'])).toMatchObject({ state: 'queued' })
   expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
   await db.close()

@@ -29,6 +29,7 @@ interface UploadRow {
   uploadId: string | null
 }
 
+/** Uploads and doubts are drawn by lot, so that those which cannot be cleared up never keep all others waiting. */
 export function sweepsOf(db: Database, hints: Hints): Sweeps {
   return {
     async publishable(limit) {
@@ -47,7 +48,7 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
         `SELECT u.file_id, u.bucket, u.key, u.upload_id FROM uploads u JOIN files f USING (file_id)
          LEFT JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
          WHERE NOT f.state ${IS_LIVE} AND (u.upload_id IS NOT NULL OR h.writer_file_id IS NULL)
-         ORDER BY u.created_at LIMIT :limit`,
+         ORDER BY random() LIMIT :limit`,
         { limit },
       )
       return rows.map(({ fileId, bucket, key, uploadId }): LeftUpload => {
@@ -65,7 +66,7 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
       const rows = await db.query<DoubtfulRow>(
         `SELECT a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.writers
          FROM artifacts a JOIN path_heads h ON h.run_id = a.run_id AND h.path = a.path
-         WHERE a.state = 'replacing' AND h.writer_file_id IS NULL ORDER BY a.stored_at LIMIT :limit`,
+         WHERE a.state = 'replacing' AND h.writer_file_id IS NULL ORDER BY random() LIMIT :limit`,
         { limit },
       )
       return rows.map(({ sha256, mode, mtime, ...row }) => ({
