@@ -28,6 +28,11 @@ export interface WorkerConfig {
   readonly retry: RetryPolicy
 }
 
+/** A part of a lease's time, in whole milliseconds: `AbortSignal.timeout` takes no others. */
+export function shareOfLease({ leaseMs }: WorkerConfig, share: number): number {
+  return Math.floor(leaseMs * share)
+}
+
 const MINUTE = 60_000
 
 export const DEFAULT_WORKER_CONFIG: WorkerConfig = {

@@ -1,5 +1,6 @@
 import type { Move } from '@lading/catalog'
 import { artifactTypeOf, type Precondition } from '@lading/core'
+import { shareOfLease } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { inParallel } from './in-parallel.ts'
 
@@ -30,7 +31,7 @@ export class DirectorySweeper {
   async moveStaged(signal: AbortSignal): Promise<boolean> {
     const { catalog, config } = this.#context
     const moves = await catalog.staging.takeMoves(BATCH, config.leaseMs)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout((config.leaseMs * 2) / 3)])
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(shareOfLease(config, 2 / 3))])
     await inParallel(moves, REQUESTS, (move) => this.#move(move, limit))
     return moves.length === BATCH
   }

@@ -19,15 +19,16 @@ export class Dispatcher {
   /** One round. Whether anything was dispatched. */
   async round(): Promise<boolean> {
     const { catalog, config } = this.#context
-    const slots = await catalog.workers.slots(Math.max(config.leaseMs, 5_000))
+    const withinMs = Math.max(config.leaseMs, 5_000)
+    const [slots, routes] = await Promise.all([catalog.workers.slots(withinMs), catalog.backlog.routes()])
+    let dispatched = false
+    for (const route of routes) {
+      const available = slots.get(route) ?? 0
+      if (available > 0 && (await this.#dispatch(route, available))) dispatched = true
+    }
     if (performance.now() - this.#lastCheck > config.lostTicketMs / 2) {
       await this.#reclaim([...slots.keys()])
       this.#lastCheck = performance.now()
-    }
-    let dispatched = false
-    for (const route of await catalog.backlog.routes()) {
-      const available = slots.get(route) ?? 0
-      if (available > 0 && (await this.#dispatch(route, available))) dispatched = true
     }
     return dispatched
   }
@@ -36,8 +37,10 @@ export class Dispatcher {
     const { catalog, metrics } = this.#context
     const window = Math.ceil(slots * WINDOW_PER_SLOT)
     const perTenant = Math.max(1, Math.floor(slots * SHARE_OF_A_TENANT))
-    const held = await catalog.backlog.held(route)
-    const candidates = await catalog.backlog.candidates(route, perTenant)
+    const [held, candidates] = await Promise.all([
+      catalog.backlog.held(route),
+      catalog.backlog.candidates(route, perTenant),
+    ])
     const chosen = this.#share(route).choose(candidates, held, { window, perTenant })
     const leased = await this.#lease(chosen.map(({ workId }) => workId))
     let queued = 0

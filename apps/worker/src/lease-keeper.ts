@@ -26,6 +26,8 @@ interface Entry {
   heldUntil: number
 }
 
+type KeeperContext = Pick<WorkerContext, 'catalog' | 'config' | 'log'>
+
 /** Heartbeats in the time of a lease: so many that some may fail. */
 const BEATS_PER_LEASE = 6
 /**
@@ -40,12 +42,12 @@ const SAFETY = 1 / 4
  * Time is the monotonic clock's, which goes on while the process is stopped.
  */
 export class LeaseKeeper {
-  readonly #context: WorkerContext
+  readonly #context: KeeperContext
   readonly #entries = new Map<string, Entry>()
   readonly #timer: NodeJS.Timeout
   #beating = false
 
-  constructor(context: WorkerContext) {
+  constructor(context: KeeperContext) {
     this.#context = context
     this.#timer = setInterval(() => this.#tick(), context.config.leaseMs / BEATS_PER_LEASE)
   }

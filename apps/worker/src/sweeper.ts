@@ -3,6 +3,7 @@ import { retryDelayMs } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { abortLeftUpload } from './abort-upload.ts'
 import { storable } from './attempt.ts'
+import { shareOfLease } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { asLadingError } from './deliver-file.ts'
 import { DirectorySweeper } from './directory-sweeper.ts'
@@ -54,7 +55,7 @@ export class Sweeper {
   async #deleteObjects(signal: AbortSignal): Promise<boolean> {
     const { catalog, config } = this.#context
     const due = await catalog.sweeps.takeDeletions(BATCH, config.leaseMs)
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.floor((config.leaseMs * 2) / 3))])
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(shareOfLease(config, 2 / 3))])
     await inParallel(due, REQUESTS, (deletion) => this.#deleteObject(deletion, limit))
     return due.length === BATCH
   }

@@ -92,6 +92,27 @@ test('the upload of a file that failed is aborted by the sweeper, though others 
   await harness.settled()
 })
 
+test('hundreds of uploads that cannot be aborted do not keep another waiting for ever', async () => {
+  await using harness = await Harness.open({ config: { sweepMs: 10 } })
+  const worker = harness.startWorker()
+  worker.store.before('put', () => Promise.reject(DENIED))
+  worker.store.before('abortUpload', ({ args }) => {
+    if (args[1] !== 'the last') throw DENIED
+  })
+  const uploader = await harness.uploader()
+  const paths = Array.from({ length: 300 }, (_, i) => `f/${i}`)
+  const { jobId } = await uploader.accept(Object.fromEntries(paths.map((path) => [path, Buffer.alloc(1)])))
+  await uploader.ended(jobId)
+  await harness.sql(
+    `INSERT INTO uploads (file_id, job_id, bucket, key, upload_id, part_size, created_at)
+     SELECT file_id, job_id, 'artifacts', path, CASE path WHEN 'f/299' THEN 'the last' ELSE 'stuck' END, 1,
+       CASE path WHEN 'f/299' THEN now() ELSE now() - interval '1 hour' END FROM files WHERE job_id = $1`,
+    [jobId],
+  )
+  const left = async () => await harness.sql(`SELECT 1 FROM uploads WHERE upload_id = 'the last'`)
+  await until(async () => (await left()).length === 0, WITHIN)
+})
+
 test('a failed job that is retried sends what its upload lacks, or begins another', async () => {
   await using harness = await Harness.open({ store: 's3' })
   const worker = harness.startWorker()

@@ -4,6 +4,7 @@ import { LadingError } from '@lading/protocol'
 import { abortLeftUpload } from './abort-upload.ts'
 import type { Attempt } from './attempt.ts'
 import { beginFiles } from './begin-files.ts'
+import { shareOfLease } from './config.ts'
 import type { WorkerContext } from './context.ts'
 import { asLadingError, deliverFile } from './deliver-file.ts'
 import type { FileDelivery } from './file-delivery.ts'
@@ -22,6 +23,8 @@ export async function workThrough(context: WorkerContext, attempt: Attempt): Pro
   await using packs = new OpenPacks(context.spools, work.files)
   const beginnings = await beginFiles(context, attempt)
   await inParallel(work.files, context.config.requestsPerTicket, async (file) => {
+    // The first of a ticket goes ahead: it may be all there is of a tenant.
+    if (file !== work.files[0]) await context.turns.next()
     const beginning = beginnings.get(file.fileId)
     if (beginning?.verdict === 'go') await oneFile(context, attempt, packs, file, beginning)
     if (beginning?.verdict === 'superseded') await dropped(context, attempt, file, file.upload, 'superseded')
@@ -123,5 +126,5 @@ async function dropped(
 
 /** What a request on which much depends is given to end by itself, milliseconds. */
 function graceOf({ config }: WorkerContext): number {
-  return Math.floor(config.leaseMs / 3)
+  return shareOfLease(config, 1 / 3)
 }

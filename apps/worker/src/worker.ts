@@ -12,6 +12,7 @@ import { MemoryBudget } from './memory-budget.ts'
 import { workerMetrics } from './metrics.ts'
 import { reconcileSpool } from './pack-janitor.ts'
 import { pause } from './pause.ts'
+import { Turns } from './turns.ts'
 
 export interface WorkerDeps {
   readonly catalog: Pick<Catalog, 'delivery' | 'hints'>
@@ -42,6 +43,7 @@ export function startWorker(deps: WorkerDeps, config: WorkerConfig): WorkerServi
     store: deps.store,
     spools: new Map(deps.spools.map((spool) => [spool.id, spool])),
     memory: new MemoryBudget(config.memoryBytes),
+    turns: new Turns(),
     config,
     log: deps.log,
     metrics: workerMetrics(deps.registry),
