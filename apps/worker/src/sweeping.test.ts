@@ -55,7 +55,7 @@ test('a delivered pack whose worker died before it let go of it is found by the 
   expect(await packsOf(harness)).toHaveLength(1)
   const next = harness.startWorker({ leads: false })
   await until(async () => (await packsOf(harness)).length === 0, WITHIN)
-  expect(await next.metric('lading_dropped_packs_total', { why: 'free' })).toBe(1)
+  await until(async () => (await next.metric('lading_dropped_packs_total', { why: 'free' })) === 1, WITHIN)
 })
 
 test('the pack of a failed file is kept for a retry, and no longer than the policy says', async () => {
