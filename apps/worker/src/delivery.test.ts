@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { until } from '../../../test/support/deadline.ts'
 import { Harness, sha256Of } from '../../../test/support/worker-harness.ts'
 
 const MIB = 1024 * 1024
@@ -22,7 +23,8 @@ describe.each([
     })
     expect(sha256Of((await uploader.bytesOf('large.bin')) ?? Buffer.alloc(0))).toBe(sha256Of(large))
     await harness.settled()
-    expect(await worker.metric('lading_delivered_files_total', { state: 'stored' })).toBe(122)
+    const stored = () => worker.metric('lading_delivered_files_total', { state: 'stored' })
+    await until(async () => (await stored()) === 122, { within: 30_000 })
   })
 
   test('what a file replaces is replaced in the store and in the catalog', async () => {

@@ -41,8 +41,14 @@ test('packs that nothing needs go: those of no request, those delivered, and tho
   await uploader.ended(jobId)
   await until(async () => (await packsOf(harness)).length === 2, WITHIN)
   expect(await packsOf(harness)).toEqual([young, writing].sort())
-  expect(await worker.metric('lading_dropped_packs_total', { why: 'unknown' })).toBe(1)
-  expect(await worker.metric('lading_dropped_packs_total', { why: 'partial' })).toBe(1)
+  await until(
+    async () => (await worker.metric('lading_dropped_packs_total', { why: 'unknown' })) === 1,
+    WITHIN,
+  )
+  await until(
+    async () => (await worker.metric('lading_dropped_packs_total', { why: 'partial' })) === 1,
+    WITHIN,
+  )
 })
 
 test('a delivered pack whose worker died before it let go of it is found by the next', async () => {
