@@ -135,7 +135,9 @@ test('an open job fails after its deadline by the names of the missing shards, a
   })
   expect(await shown(harbour)).toEqual(['a'])
   const late = { code: 'job_state_conflict' }
-  await expect(catalog.api.jobs.seal(harbour.tenant, jobId, { ...SEAL, shard: 0 })).rejects.toMatchObject(late)
+  await expect(catalog.api.jobs.seal(harbour.tenant, jobId, { ...SEAL, shard: 0 })).rejects.toMatchObject(
+    late,
+  )
   await expect(catalog.api.jobs.retry(harbour.tenant, jobId)).rejects.toMatchObject(late)
 })
 
