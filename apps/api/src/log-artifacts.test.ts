@@ -91,6 +91,12 @@ test.each<readonly [what: string, type: string, pack: (tree: SourceTree) => Buff
   ['a zip of Python', 'application/zip', (t) => t.pack('python3', '-c', PYTHON_ZIP, 'deflated'), false],
   ['a stored zip of Python', 'application/zip', (t) => t.pack('python3', '-c', PYTHON_ZIP, 'stored'), false],
   ['a zip of bsdtar', 'application/zip', (t) => t.packed('bsdtar', '--format=zip', '-cf'), true],
+  [
+    'a zip of bsdtar through a pipe, which it fills up with zeros',
+    'application/zip',
+    (t) => t.pack('bsdtar', '-a', '-cf', '-', '--format', 'zip', '.'),
+    true,
+  ],
 ])('%s brings every file and empty directory, byte for byte', async (_what, type, pack, facts) => {
   const { path: run } = await server.run()
   const packs = (await server.packs()).length

@@ -1,8 +1,8 @@
 import { LadingError } from '@lading/protocol'
+import { lastEndRecord } from './last-end-record.ts'
 import { readUInt64 } from './safe-integer.ts'
 import {
   CENTRAL_RECORD_BYTES,
-  END_RECORD,
   END_RECORD_BYTES,
   LOCAL_HEADER,
   MAX_16,
@@ -23,7 +23,7 @@ export interface CentralDirectory {
 }
 
 /**
- * Finds the central directory by the end record (4.3.16), which must be the last thing of the archive, and by its zip64
+ * Finds the central directory by the end record (4.3.16), which is the last thing of the archive but for zeros, and by its zip64
  * counterpart (4.3.14). Nothing may lie between directory and end record, so that offsets are those of this archive.
  *
  * @throws LadingError `archive_incomplete`, `archive_malformed`.
@@ -31,13 +31,10 @@ export interface CentralDirectory {
 export async function findDirectory(read: ReadAt, size: number): Promise<CentralDirectory> {
   const tail = Buffer.allocUnsafeSlow(Math.min(size, ZIP64_LOCATOR_BYTES + END_RECORD_BYTES + MAX_16))
   await read(tail, size - tail.length)
-  const at = lastEndRecord(tail)
-  if (at === -1) throw await noEndRecord(read, size)
-  const record = tail.subarray(at)
-  if (record.readUInt16LE(20) !== record.length - END_RECORD_BYTES) {
-    malformed('its end record is not the last thing: bytes follow it, or its comment looks like another')
-  }
-  const offset = size - record.length
+  const found = lastEndRecord(tail)
+  if (found === undefined) throw await noEndRecord(read, size)
+  const { at, record } = found
+  const offset = size - tail.length + at
   const locator = tail.subarray(Math.max(0, at - ZIP64_LOCATOR_BYTES), at)
   const isZip64 = locator.length === ZIP64_LOCATOR_BYTES && locator.readUInt32LE(0) === ZIP64_LOCATOR
   const claim = isZip64
@@ -54,13 +51,6 @@ interface Claim {
   readonly offset: number
   /** Where an end record begins, and so the directory should end. */
   readonly end: number
-}
-
-function lastEndRecord(tail: Buffer): number {
-  for (let at = tail.length - END_RECORD_BYTES; at >= 0; at--) {
-    if (tail[at] === 0x50 && tail.readUInt32LE(at) === END_RECORD) return at
-  }
-  return -1
 }
 
 function plainClaim(record: Buffer) {

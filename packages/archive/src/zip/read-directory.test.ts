@@ -31,6 +31,13 @@ describe('The directory of a zip', () => {
     expect(await unpackZip(zipBytes({ members: [{ content: X }], before }))).toMatchObject([{ content: X }])
   })
 
+  it('may be followed by zeros, with which bsdtar fills the last block of a pipe', async () => {
+    for (const count of [1, 22, 9999, 65_000]) {
+      const padded = Buffer.concat([zipBytes({ members: [{ content: X }] }), Buffer.alloc(count)])
+      expect(await unpackZip(padded)).toMatchObject([{ path: 'file', content: X }])
+    }
+  })
+
   it('leaves out the root and the "./" before names', async () => {
     expect((await list({ name: './' }, { name: './a' }, { name: './d/' })).map(({ path }) => path)).toEqual([
       'a',

@@ -129,6 +129,26 @@ const SHAPES: readonly [what: string, shape: ZipShape, words: string][] = [
     { members: [], comment: Buffer.from('PK\x05\x06'.padEnd(30)) },
     'or its comment looks like another',
   ],
+  [
+    'zeros after the end, and then more',
+    { members: [], comment: Buffer.from('\0\0\0x'), end: (r) => r.writeUInt16LE(0, 20) },
+    'bytes follow it',
+  ],
+  [
+    'zeros after a comment',
+    { members: [], comment: Buffer.from('said\0\0'), end: (r) => r.writeUInt16LE(4, 20) },
+    'bytes follow it',
+  ],
+  [
+    'zeros after an end record that is the comment of another',
+    { members: [], comment: Buffer.concat([zipBytes({ members: [] }), Buffer.alloc(9)]) },
+    'or its comment looks like another',
+  ],
+  [
+    'an end record that is the comment of another',
+    { members: [], comment: zipBytes({ members: [] }) },
+    'or its comment looks like another',
+  ],
   ['a second disk', { members: [], end: (r) => r.writeUInt16LE(1, 4) }, 'it is split over several disks'],
   [
     'entries on another disk',

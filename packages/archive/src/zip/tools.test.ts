@@ -12,7 +12,7 @@ import { describeEntries, describeFolder, plant, trees } from '../fixtures/trees
 const ZIPFILE = `
 import os, sys, zipfile
 folder, archive, method = sys.argv[1], sys.argv[2], getattr(zipfile, sys.argv[3])
-with zipfile.ZipFile(archive, 'w', method) as z:
+with zipfile.ZipFile(sys.stdout.buffer if archive == '-' else archive, 'w', method) as z:
     for parent, folders, files in os.walk(folder):
         for name in folders + files:
             path = os.path.join(parent, name)
@@ -45,6 +45,48 @@ describe('A tree packed as zip', () => {
     })
     await fc.assert(property, { numRuns: 5 })
   })
+})
+
+/** What Python says of each entry; a name without the flag of UTF-8 is taken for CP437 by it. */
+const LISTING = `
+import io, json, sys, zipfile
+data = sys.stdin.buffer.read()
+def entry(i):
+    name = i.orig_filename.encode('utf-8' if i.flag_bits & 0x800 else 'cp437').decode()
+    lengths = data[i.header_offset + 26:i.header_offset + 30]
+    begin = i.header_offset + 30 + int.from_bytes(lengths[:2], 'little') + int.from_bytes(lengths[2:], 'little')
+    mode = i.external_attr >> 16 & 0o7777
+    return [name, {0: 'stored', 8: 'deflated'}[i.compress_type], i.file_size, i.compress_size, i.CRC, mode, begin]
+print(json.dumps([entry(i) for i in zipfile.ZipFile(io.BytesIO(data)).infolist()]))`
+
+/** As each is used in front of curl; Python and bsdtar cannot go back in a pipe to tell sizes in headers. */
+const PIPED = {
+  zip: (from: string) => run('zip', ['-qr', '-', '.'], { cwd: from }),
+  bsdtar: (from: string) => run('bsdtar', ['-a', '-cf', '-', '--format', 'zip', '-C', from, '.']),
+  Python: (from: string) => run('python3', ['-c', ZIPFILE, from, '-', 'ZIP_DEFLATED']),
+} as const
+
+describe("The listing of Python's zipfile", () => {
+  it.each(Object.entries(PIPED))(
+    'says the same as the index, entry by entry, of what goes through a pipe: by %s',
+    async (_packer, pack) => {
+      const property = fc.asyncProperty(trees({ segmentBytes: 255, depth: 5 }), async (entries) => {
+        fc.pre(entries.length > 0)
+        using folder = temporaryFolder()
+        plant(folder.path, entries)
+        const archive = pack(folder.path)
+        const listed = JSON.parse(python(LISTING, [], { input: archive })) as [string, ...unknown[]][]
+        const index = (await unpackZip(archive)).map((entry) => {
+          const name = entry.type === 'directory' ? `${entry.path}/` : entry.path
+          const { method, size, compressedSize, crc32, mode, offset } = entry
+          return [name, method, size, compressedSize, crc32, mode, offset]
+        })
+        const named = listed.map(([name, ...facts]) => [name.replace(/^\.\//, ''), ...facts])
+        expect(index).toEqual(named.filter(([name]) => name !== ''))
+      })
+      await fc.assert(property, { numRuns: 5 })
+    },
+  )
 })
 
 describe('A zip from standard input', () => {
