@@ -9,6 +9,7 @@ import { testDirectories } from './suite/directories.ts'
 import { testFirstSteps } from './suite/first-steps.ts'
 import { testIdempotency } from './suite/idempotency.ts'
 import { testJobs } from './suite/jobs.ts'
+import { testOpenJobs } from './suite/open-jobs.ts'
 import { testRoundTrips } from './suite/round-trips.ts'
 import { testTenants } from './suite/tenants.ts'
 
@@ -31,6 +32,7 @@ export function describeSystem(name: string, options: Omit<SystemOptions, 'serve
     describe('idempotency', () => testIdempotency(given))
     describe('artifacts', () => testArtifacts(given))
     describe('directories', () => testDirectories(given))
+    describe('open jobs', () => testOpenJobs(given))
     describe('jobs', () => testJobs(given))
     describe('tenants', () => testTenants(given))
     describe('concurrency', () => testConcurrency(given))
