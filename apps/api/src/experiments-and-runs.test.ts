@@ -125,3 +125,22 @@ test("another tenant's experiment and run are as if they were not there", async 
     expect((await server.fetch(path, { headers: { 'x-tenant-id': 'other' } })).status).toBe(404)
   }
 })
+
+test('a run that is asked for again with its Idempotency-Key is the same run', async () => {
+  const { experiment_id: experiment } = await sent('POST', '/api/v1/experiments', { name: newId() })
+  const key = newId()
+  const start = async (tenant = 'acme', idempotencyKey = key, path = `/api/v1/experiments/${experiment}/runs`) => {
+    const headers = {
+      'content-type': 'application/json',
+      'x-tenant-id': tenant,
+      'idempotency-key': idempotencyKey,
+    }
+    const response = await server.fetch(path, { method: 'POST', headers, body: '{"name": "nightly"}' })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+  const [one, two, three] = await Promise.all([start(), start(), start()])
+  expect([one.status, two.body, three.body]).toEqual([201, one.body, one.body])
+  expect((await start('acme', newId())).body.run_id).not.toBe(one.body.run_id)
+  expect(await start('another')).toMatchObject({ status: 404, body: { code: 'experiment_not_found' } })
+  expect(await ask(`/api/v1/experiments/${experiment}/runs`)).toMatchObject({ runs: { length: 2 } })
+})

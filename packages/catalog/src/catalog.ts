@@ -40,8 +40,14 @@ export interface Experiments {
 }
 
 export interface Runs {
-  /** Fails with `experiment_not_found`, `experiment_deleted`. `name` undefined: derived from the run's id. */
-  create(tenant: TenantId, given: { experimentId: string; name: string | undefined }): Promise<Run>
+  /**
+   * Fails with `experiment_not_found`, `experiment_deleted`. `name` undefined: derived from the run's id. The same
+   * `key` is the same run of the experiment, whatever else is given.
+   */
+  create(
+    tenant: TenantId,
+    given: { experimentId: string; name: string | undefined; key?: string | undefined },
+  ): Promise<Run>
   get(tenant: TenantId, runId: string): Promise<Run | undefined>
   update(
     tenant: TenantId,

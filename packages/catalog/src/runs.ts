@@ -1,4 +1,4 @@
-import { newId } from '@lading/core'
+import { idOfKey, newId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Runs } from './catalog.ts'
 import type { Database } from './database.ts'
@@ -21,13 +21,14 @@ const COLUMNS = 'run_id, tenant_id, experiment_id, name, status, bucket, prefix,
 
 export function runsOf(db: Database): Runs {
   return {
-    async create(tenant, { experimentId, name }) {
-      const runId = newId()
+    async create(tenant, { experimentId, name, key }) {
+      const runId = key === undefined ? newId() : idOfKey([tenant, experimentId], key)
       const [row] = await db.query<Row>(
         `INSERT INTO runs (run_id, tenant_id, experiment_id, name, status, bucket, prefix)
          SELECT :runId, tenant_id, experiment_id, :name, 'RUNNING', bucket, prefix || :below
          FROM experiments
          WHERE tenant_id = :tenant AND experiment_id = :experimentId AND deleted_at IS NULL
+         ON CONFLICT (run_id) DO NOTHING
          RETURNING ${COLUMNS}`,
         {
           runId,
@@ -38,6 +39,8 @@ export function runsOf(db: Database): Runs {
         },
       )
       if (row) return fromRow(row)
+      const before = key === undefined ? undefined : await this.get(tenant, runId)
+      if (before) return before
       const [deleted] = await db.query(
         'SELECT 1 FROM experiments WHERE tenant_id = :tenant AND experiment_id = :experimentId',
         { tenant, experimentId },

@@ -9,8 +9,10 @@ import {
   RunResponse,
   UpdateRunRequest,
 } from '@lading/protocol'
+import { z } from 'zod'
 import type { ApiContext } from '../context.ts'
 import { exchangeOf } from '../exchange.ts'
+import { idempotencyKeyOf } from '../ingest/idempotency.ts'
 import { locationUri } from '../location-uri.ts'
 import { operation } from '../operation.ts'
 import { sendJson } from '../send-json.ts'
@@ -21,20 +23,33 @@ type Needs = Pick<ApiContext, 'catalog' | 'store'>
 
 const tag = 'Runs'
 
+const CreateHeaders = z.object({
+  'Idempotency-Key': z.string().optional().meta({
+    description: 'The same key is the same run of the experiment, for ever: a retry starts no second one',
+  }),
+})
+
 export function create({ catalog, store }: Needs) {
   return operation({
     id: 'createRun',
     tag,
     summary: 'Start a run',
     params: ExperimentParams,
+    headers: CreateHeaders,
     json: CreateRunRequest,
     responses: { 201: json('Created', RunResponse) },
-    errors: ['experiment_not_found', 'experiment_deleted', 'unsupported_media_type'],
-    async handle({ tenant, params, body, response }) {
+    errors: [
+      'experiment_not_found',
+      'experiment_deleted',
+      'idempotency_key_invalid',
+      'unsupported_media_type',
+    ],
+    async handle({ tenant, params, body, request, response }) {
       const experiment = await experimentOf(catalog, tenant, params.experiment_id)
       const run = await catalog.runs.create(tenant, {
         experimentId: experiment.experimentId,
         name: body.name,
+        key: idempotencyKeyOf(request),
       })
       exchangeOf(response).runId = run.runId
       sendJson(response, 201, runBody(run, store), { location: `/api/v1/experiments/runs/${run.runId}` })

@@ -42,8 +42,27 @@ function isGiven(text: string | undefined, setting: Setting<unknown>): text is s
 function unknownNames(environment: Environment): string[] {
   const known = Object.keys(SETTINGS)
   return Object.keys(environment)
-    .filter((name) => /^(LADING|S3)_/.test(name) && !known.includes(name) && !name.startsWith('LADING_TEST_'))
+    .filter((name) => /^(LADING|S3)_/.test(name) && !known.includes(name) && !isOfOthers(name))
     .map((name) => `${name}: there is no such setting${hint(name, known)}`)
+}
+
+/** What clients of Lading read (packages/python/src/lading/settings.py), which may share a shell with a server. */
+const OF_CLIENTS = [
+  'LADING_URL',
+  'LADING_API_KEY',
+  'LADING_TENANT',
+  'LADING_OUTBOX',
+  'LADING_OFFLINE',
+  'LADING_ON_ERROR',
+  'LADING_EXIT_TIMEOUT',
+  'LADING_PROGRESS',
+  'LADING_CA_FILE',
+  'LADING_CLIENT_CERT',
+  'LADING_SENDERS',
+]
+
+function isOfOthers(name: string): boolean {
+  return name.startsWith('LADING_TEST_') || OF_CLIENTS.includes(name)
 }
 
 function hint(name: string, known: readonly string[]): string {

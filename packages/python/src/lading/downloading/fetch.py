@@ -1,0 +1,73 @@
+"""One file, in ranges at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from lading.downloading.ranges import PartialFile
+from lading.errors import LadingError, ServerError, Unreachable
+from lading.http.api import Api
+
+BLOCK_BYTES = 1024 * 1024
+AT_ONCE = 4
+
+Patiently = Callable[[Callable[[], None]], None]
+
+
+def fetch(api: Api, run_id: str, artifact: dict[str, Any], target: Path, patiently: Patiently) -> None:
+    """Fetches what of it is not here, compares the whole with its SHA-256, and gives it its name.
+
+    Raises LadingError `digest_mismatch`, with nothing left; and ServerError `precondition_failed` where the artifact
+    was replaced meanwhile.
+    """
+    part = PartialFile(target, int(artifact["size"]), str(artifact["etag"]))
+
+    def fetch_range(bounds: tuple[int, int]) -> None:
+        patiently(lambda: _fetch_range(api, run_id, artifact, part, bounds))
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lading-download") as pool:
+        list(pool.map(fetch_range, part.missing()))
+    if _sha256_of(part.path) != artifact["sha256"]:
+        part.drop()
+        raise LadingError(
+            "digest_mismatch", f"{artifact['path']}: what was fetched has another SHA-256; fetch it again"
+        )
+    part.keep(target)
+
+
+def _fetch_range(api: Api, run_id: str, artifact: dict[str, Any], part: PartialFile, bounds: tuple[int, int]) -> None:
+    start, end = bounds
+    position = start
+    headers = {
+        "Range": f"bytes={start}-{end - 1}",
+        "If-Match": artifact["etag"],
+        "Accept-Encoding": "identity",
+    }
+    response = api.download(run_id, artifact["path"], headers)
+    try:
+        if response.status != 206:
+            raise ServerError("http_error", "the server ignored the range that was asked for", response.status)
+        for block in response.stream(BLOCK_BYTES):
+            part.write(position, block)
+            position += len(block)
+    except urllib3.exceptions.HTTPError as error:
+        raise Unreachable(f"{artifact['path']}: the download broke off: {error}") from error
+    finally:
+        response.release_conn()
+    if position != end:
+        raise Unreachable(f"{artifact['path']}: the download broke off at byte {position}")
+    part.done(start)
+
+
+def _sha256_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""The addresses of the server that this package uses, one method each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from lading.errors import ServerError
+from lading.http.client import Body, HttpClient
+from lading.http.digests import digest_field
+
+RUNS = "/api/v1/experiments/runs"
+PAGE = 1000
+
+
+class Api:
+    """Lading's HTTP API. Each method is one request, and raises as `HttpClient.request` does."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def experiment_named(self, name: str) -> dict[str, Any]:
+        """The experiment of this name, which is created where there is none."""
+        query = urlencode({"name": name})
+        found = self._http.request("GET", f"/api/v1/experiments?{query}").json()["experiments"]
+        if found:
+            return found[0]
+        try:
+            return self.create_experiment(name)
+        except ServerError as error:
+            if error.code != "experiment_exists":
+                raise
+            # Another process created it in between; or it is deleted, which the server says when asked for a run.
+            found = self._http.request("GET", f"/api/v1/experiments?{query}").json()["experiments"]
+            if not found:
+                raise
+            return found[0]
+
+    def create_experiment(self, name: str, artifact_location: str | None = None) -> dict[str, Any]:
+        body = {"name": name}
+        if artifact_location is not None:
+            body["artifact_location"] = artifact_location
+        return self._http.request("POST", "/api/v1/experiments", json_body=body).json()
+
+    def create_run(self, experiment_id: str, name: str | None, key: str) -> dict[str, Any]:
+        """Starts a run. The same key is the same run, however often it is asked for."""
+        path = f"/api/v1/experiments/{quote(experiment_id, safe='')}/runs"
+        body = {} if name is None else {"name": name}
+        return self._http.request("POST", path, json_body=body, headers={"Idempotency-Key": key}).json()
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        return self._http.request("GET", _run(run_id)).json()
+
+    def update_run(self, run_id: str, change: Mapping[str, Any]) -> dict[str, Any]:
+        return self._http.request("PATCH", _run(run_id), json_body=change).json()
+
+    def put_artifact(self, run_id: str, path: str, body: Body, *, size: int, sha256: str, key: str) -> dict[str, Any]:
+        """Sends one file; the server refuses it unless its bytes have this SHA-256."""
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "Content-Length": str(size),
+            "Repr-Digest": digest_field(sha256),
+            "Idempotency-Key": key,
+        }
+        return self._http.request("PUT", _artifact(run_id, path), body=body, headers=headers).json()
+
+    def log_tar(
+        self,
+        run_id: str,
+        body: Body,
+        *,
+        size: int,
+        key: str,
+        atomic: bool,
+        directory: str = "",
+        sha256: str | None = None,
+    ) -> dict[str, Any]:
+        """Sends many files as one tar, and one job."""
+        query = {"atomic": "true" if atomic else "false"}
+        if directory:
+            query["artifact_path"] = directory
+        headers = {"Content-Type": "application/x-tar", "Content-Length": str(size), "Idempotency-Key": key}
+        if sha256 is not None:
+            headers["Content-Digest"] = digest_field(sha256)
+        path = f"{_run(run_id)}/log-artifacts?{urlencode(query)}"
+        return self._http.request("POST", path, body=body, headers=headers).json()
+
+    def list_artifacts(self, run_id: str, directory: str, *, recursive: bool) -> Iterator[dict[str, Any]]:
+        query = {"path": directory, "recursive": "true" if recursive else "false", "limit": str(PAGE)}
+        return self._pages(f"{_run(run_id)}/artifacts", query, "artifacts")
+
+    def delete_artifact(self, run_id: str, path: str, *, recursive: bool) -> None:
+        query = "?recursive=true" if recursive else ""
+        self._http.request("DELETE", _artifact(run_id, path) + query)
+
+    def download(self, run_id: str, path: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """The bytes, to be read and released by the caller."""
+        return self._http.stream(_artifact(run_id, path), headers)
+
+    def job(self, job_id: str, wait: float = 0) -> dict[str, Any]:
+        """The job; the answer is held back for up to `wait` seconds (60 by default settings) until it has ended."""
+        query = f"?wait={wait:.3f}" if wait > 0 else ""
+        return self._http.request("GET", f"{_job(job_id)}{query}").json()
+
+    def job_files(self, job_id: str, state: str) -> Iterator[dict[str, Any]]:
+        return self._pages(f"{_job(job_id)}/files", {"state": state, "limit": str(PAGE)}, "files")
+
+    def cancel_job(self, job_id: str) -> None:
+        self._http.request("POST", f"{_job(job_id)}/cancel")
+
+    def _pages(self, path: str, query: dict[str, str], member: str) -> Iterator[dict[str, Any]]:
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = urlencode({**query, **({"cursor": cursor} if cursor else {})})
+            page = self._http.request("GET", f"{path}?{asked}").json()
+            yield from page[member]
+            cursor = page["next_cursor"]
+
+
+def _run(run_id: str) -> str:
+    return f"{RUNS}/{quote(run_id, safe='')}"
+
+
+def _artifact(run_id: str, path: str) -> str:
+    return f"{_run(run_id)}/artifacts/{quote(path, safe='/')}"
+
+
+def _job(job_id: str) -> str:
+    return f"/api/v1/jobs/{quote(job_id, safe='')}"

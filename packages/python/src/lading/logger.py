@@ -1,0 +1,136 @@
+"""The `log_` calls, which a tracker and a run have in common."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, Union
+
+from lading.errors import LadingError
+from lading.figures import figure_bytes, image_bytes
+from lading.files.capture_tree import capture_tree
+from lading.ids import new_id
+from lading.outbox.entries import FileEntry, Slice
+from lading.outbox.item import REFUSED, Item
+from lading.outbox.runs import RunRecord
+from lading.session import Session
+from lading.upload import Upload
+from lading.values import dict_bytes
+
+log = logging.getLogger("lading")
+
+PathArgument = Union[str, "PathLike[str]"]
+
+
+class ArtifactLogger(ABC):
+    """Each call takes its artifact into the outbox and returns; background threads send it.
+
+    All take `synchronous=True`, which waits until the artifact is in the object store, and raises what it failed
+    with. All raise OutboxFailed where the outbox cannot take it, unless `on_error` is `warn`.
+    """
+
+    @abstractmethod
+    def _target(self) -> tuple[Session, RunRecord]:
+        """Where it goes."""
+
+    @abstractmethod
+    def _warns(self) -> bool:
+        """Whether the training goes on when something cannot be logged."""
+
+    def log_artifact(
+        self,
+        local_path: PathArgument,
+        artifact_path: str = "",
+        *,
+        capture: str = "auto",
+        synchronous: bool = False,
+    ) -> Upload:
+        """Logs a file; `artifact_path` is the directory of the run that it is put in.
+
+        Do not write to the file before it is sent, unless it is at most 1 MiB, or your file system has reflinks:
+        replace or remove it instead, or use `capture="copy"`, which copies it before it returns. A file that was
+        written to is not sent, and the upload fails with FileChanged.
+        """
+        source = Path(local_path)
+        path = _joined(artifact_path, source.name)
+        return self._log(path, synchronous, lambda session, run: session.box.add_file(run, path, source, capture))
+
+    def log_artifacts(
+        self,
+        local_dir: PathArgument,
+        artifact_path: str = "",
+        *,
+        patterns: str | Iterable[str] | None = None,
+        links: str = "refuse",
+        capture: str = "auto",
+        atomic: bool = True,
+        synchronous: bool = False,
+    ) -> Upload:
+        """Logs a directory, with its empty directories, as one job.
+
+        `patterns` takes only files that match one of these globs (`*.png`, `plots/**`). A `.ladingignore` in any
+        directory, in the syntax of `.gitignore`, leaves out what it names. `links`: `refuse` raises LinkRefused for
+        a symbolic link, `skip` leaves it out, `follow` takes what it leads to. `atomic`: none of the files is seen
+        before all are there.
+        """
+        root = Path(local_dir)
+        directory = artifact_path.strip("/")
+        globs = [patterns] if isinstance(patterns, str) else list(patterns) if patterns is not None else None
+
+        def add(session: Session, run: str) -> Item:
+            entry_id = new_id()
+            members = capture_tree(session.box, entry_id, root, globs, links, capture)
+            return session.box.add_directory(entry_id, run, directory, members, atomic)
+
+        return self._log(directory, synchronous, add)
+
+    def log_bytes(self, data: bytes, artifact_file: str, *, synchronous: bool = False) -> Upload:
+        """Logs bytes under this path of the run."""
+        return self._log(
+            artifact_file, synchronous, lambda session, run: session.box.add_bytes(run, artifact_file, data)
+        )
+
+    def log_text(self, text: str, artifact_file: str, *, synchronous: bool = False) -> Upload:
+        """Logs a text, as UTF-8."""
+        return self.log_bytes(text.encode(), artifact_file, synchronous=synchronous)
+
+    def log_dict(self, dictionary: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
+        """Logs a dictionary or list: as YAML where the path ends in .yaml or .yml (`lading[yaml]`), else as JSON."""
+        return self.log_bytes(dict_bytes(dictionary, artifact_file), artifact_file, synchronous=synchronous)
+
+    def log_figure(self, figure: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
+        """Logs a figure of matplotlib or plotly, in the format that the path's extension names."""
+        return self.log_bytes(figure_bytes(figure, artifact_file), artifact_file, synchronous=synchronous)
+
+    def log_image(self, image: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
+        """Logs an image of PIL, or an array: height x width, or height x width x 1, 3 or 4; integers from 0 to 255,
+        or floats from 0 to 1. Arrays need Pillow."""
+        return self.log_bytes(image_bytes(image, artifact_file), artifact_file, synchronous=synchronous)
+
+    def _log(self, path: str, synchronous: bool, add: Callable[[Session, str], Item]) -> Upload:
+        session, run = self._target()
+        try:
+            session.box.know_run(run)
+            item = add(session, run.key)
+        except (LadingError, OSError) as error:
+            if not self._warns():
+                raise
+            return Upload(_not_taken(run.key, path, error), session)
+        upload = Upload(item, session)
+        if synchronous:
+            upload.result()
+        return upload
+
+
+def _not_taken(run: str, path: str, error: Exception) -> Item:
+    log.error("%s was not logged: %s", path, error)
+    known = error if isinstance(error, LadingError) else LadingError("client_failed", str(error))
+    return Item(FileEntry("", run, path, Slice(0, 0, 0, "")), state=REFUSED, error=known)
+
+
+def _joined(directory: str, name: str) -> str:
+    directory = fspath(directory).rstrip("/")
+    return f"{directory}/{name}" if directory else name

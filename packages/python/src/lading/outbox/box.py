@@ -1,0 +1,261 @@
+"""One outbox: a folder that one process owns, with all that it has logged and not sent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lading.errors import LadingError
+from lading.ids import new_id
+from lading.outbox.capture import capture
+from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, Held, Slice, StatusEntry, entry_to_json
+from lading.outbox.item import ACCEPTED, REFUSED, SENDING, WAITING, Item
+from lading.outbox.journal import Journal
+from lading.outbox.lock import BoxLock
+from lading.outbox.members import Member, member_line, read_members
+from lading.outbox.payload import Payload
+from lading.outbox.replay import Replayed
+from lading.outbox.runs import RunRecord
+from lading.outbox.writing import open_append, outbox_failed, write_whole
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where an outbox is sent. The key of the API is not part of it: it is never on the disk."""
+
+    url: str
+    tenant: str | None
+
+
+class Box:
+    """Threads may share it. Whoever waits for something waits on `changed`.
+
+    Everything is in the journal before a method returns, so that a killed process loses nothing of it.
+    """
+
+    def __init__(self, folder: Path, lock: BoxLock, destination: Destination, state: Replayed) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.destination = destination
+        self.changed = threading.Condition(threading.RLock())
+        self.items: OrderedDict[str, Item] = state.items
+        self.runs: dict[str, RunRecord] = state.runs
+        self._lock = lock
+        self._journal = Journal(folder / "journal")
+        self._payload = Payload(folder / "payload")
+        for item in self.items.values():
+            for content in self._contents(item.entry):
+                if isinstance(content, Slice):
+                    self._payload.need(content)
+
+    # What is logged
+
+    def know_run(self, run: RunRecord) -> RunRecord:
+        """The run as this outbox knows it. Raises OutboxFailed, as all that writes here."""
+        with self.changed:
+            if run.key not in self.runs:
+                self._journal.append(run.to_json())
+                self.runs[run.key] = replace(run)
+            return self.runs[run.key]
+
+    def run_made(self, key: str, server_id: str) -> None:
+        with self.changed:
+            self._journal.append({"made": key, "id": server_id})
+            self.runs[key].server_id = server_id
+            self.changed.notify_all()
+
+    def keep(self, data: bytes) -> Slice:
+        with self.changed:
+            return self._payload.add(data)
+
+    def add_bytes(self, run: str, path: str, data: bytes) -> Item:
+        with self.changed:
+            return self._add(FileEntry(new_id(), run, path, self._payload.add(data)))
+
+    def add_file(self, run: str, path: str, source: Path, mode: str) -> Item:
+        """Raises as `capture` does."""
+        entry_id = new_id()
+        return self._add(FileEntry(entry_id, run, path, capture(source, self, entry_id, mode)))
+
+    def add_directory(self, entry_id: str, run: str, directory: str, members: Iterable[Member], atomic: bool) -> Item:
+        """Takes the members as they come. What raises while they do leaves nothing behind."""
+        listing = self._members(entry_id)
+        taken: list[Member] = []
+        fd = open_append(listing)
+        try:
+            for member in members:
+                taken.append(member)
+                write_whole(fd, member_line(member))
+        except BaseException:
+            self._drop(member.content for member in taken)
+            self._drop_listing(entry_id)
+            raise
+        finally:
+            os.close(fd)
+        size = sum(member.size for member in taken)
+        return self._add(DirectoryEntry(entry_id, run, directory, len(taken), size, atomic))
+
+    def add_status(self, run: str, status: str, ended_at: str | None) -> Item:
+        return self._add(StatusEntry(new_id(), run, status, ended_at))
+
+    # What becomes of it
+
+    def copied(self, item: Item) -> None:
+        with self.changed:
+            item.captured = True
+            self.changed.notify_all()
+
+    def hashed(self, item: Item, sha256: str) -> None:
+        with self.changed:
+            self._journal.append({"hashed": item.entry.id, "sha256": sha256})
+            item.sha256 = sha256
+
+    def batched(self, items: list[Item]) -> str:
+        """The key of the request that takes them all: the same one whenever it is sent again."""
+        with self.changed:
+            if items[0].batch is None:
+                key = new_id()
+                self._journal.append({"batch": key, "of": [item.entry.id for item in items]})
+                for item in items:
+                    item.batch = key
+            return items[0].batch or ""
+
+    def send_alone(self, items: Iterable[Item]) -> None:
+        """Each of them is a request by itself from now on, whose key is its id."""
+        with self.changed:
+            for item in items:
+                if not item.alone:
+                    self._journal.append({"alone": item.entry.id})
+                    item.batch, item.alone = None, True
+
+    def put_back(self, items: Iterable[Item], not_before: float = 0.0) -> None:
+        with self.changed:
+            for item in items:
+                item.attempts += 1
+                item.not_before = not_before
+                item.sent_bytes = 0
+                if item.state == SENDING:
+                    item.state = WAITING
+            self.changed.notify_all()
+
+    def end(self, items: list[Item], state: str, *, job: str | None = None, error: LadingError | None = None) -> None:
+        """They need not be sent any more. The bytes of refused ones stay."""
+        with self.changed:
+            for item in items:
+                self._journal.append(_ending(item, state, job, error))
+                item.state, item.job_id, item.error = state, job, error
+                item.sent_bytes = item.size if state == ACCEPTED else 0
+                if error is None:
+                    del self.items[item.entry.id]
+            self.changed.notify_all()
+        for item in items:
+            if error is None:
+                self._forget(item.entry)
+
+    def try_again(self) -> None:
+        """What was refused is to be sent once more."""
+        with self.changed:
+            for item in self.items.values():
+                if item.state == REFUSED:
+                    self._journal.append({"again": item.entry.id})
+                    item.state, item.error, item.attempts = WAITING, None, 0
+            self.changed.notify_all()
+
+    def waiting(self) -> list[Item]:
+        """What is still to be sent, oldest first."""
+        with self.changed:
+            return [item for item in self.items.values() if not item.ended]
+
+    # Its bytes
+
+    def members(self, entry: DirectoryEntry) -> Iterable[Member]:
+        return read_members(self._members(entry.id))
+
+    def read(self, content: Slice) -> bytes:
+        return self._payload.read(content)
+
+    def path_of(self, content: Held) -> Path:
+        return self.files / content.name
+
+    # Its own end
+
+    def close(self) -> None:
+        """Lets go of it. What is not sent stays for the next process, or `lading sync`; an empty one is removed."""
+        with self.changed:
+            self._payload.close()
+            self._journal.close()
+            if not self.items:
+                shutil.rmtree(self.folder, ignore_errors=True)
+            self._lock.release()
+
+    def abandon(self) -> None:
+        """For a forked child, whose parent goes on owning it: closes the child's copies of what is open."""
+        self._payload.close()
+        self._journal.close()
+        self._lock.release()
+
+    def _add(self, entry: Entry) -> Item:
+        item = Item(entry)
+        item.captured = all(self._is_here(content) for content in self._contents(entry))
+        with self.changed:
+            try:
+                self._journal.append(entry_to_json(entry))
+            except LadingError:
+                self._forget(entry)
+                raise
+            self.items[entry.id] = item
+            self.changed.notify_all()
+        return item
+
+    def _is_here(self, content: object) -> bool:
+        return not isinstance(content, Held) or content.how != "copy" or self.path_of(content).exists()
+
+    def _contents(self, entry: Entry) -> Iterable[Slice | Held]:
+        if isinstance(entry, FileEntry):
+            yield entry.content
+        elif isinstance(entry, DirectoryEntry):
+            yield from (member.content for member in self.members(entry) if member.content is not None)
+
+    def _forget(self, entry: Entry) -> None:
+        self._drop(self._contents(entry))
+        if isinstance(entry, DirectoryEntry):
+            self._drop_listing(entry.id)
+
+    def _drop(self, contents: Iterable[Slice | Held | None]) -> None:
+        for content in contents:
+            if isinstance(content, Slice):
+                with self.changed:
+                    self._payload.release(content)
+            elif content is not None:
+                self.path_of(content).unlink(missing_ok=True)
+
+    def _drop_listing(self, entry_id: str) -> None:
+        self._members(entry_id).unlink(missing_ok=True)
+        shutil.rmtree(self.files / entry_id, ignore_errors=True)
+
+    def _members(self, entry_id: str) -> Path:
+        return self.files / f"{entry_id}.members"
+
+
+def _ending(item: Item, state: str, job: str | None, error: LadingError | None) -> dict[str, Any]:
+    record: dict[str, Any] = {"end": item.entry.id, "state": state}
+    if job is not None:
+        record["job"] = job
+    if error is not None:
+        record["error"] = [error.code, error.detail, error.status]
+    return record
+
+
+def make_folders(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+        (folder / "files").mkdir()
+        (folder / "payload").mkdir()
+    except OSError as error:
+        raise outbox_failed(error, folder) from error

@@ -1,0 +1,90 @@
+"""How the content of a file comes into the outbox.
+
+| what | how | what a later write to the file does |
+| --- | --- | --- |
+| at most SMALL_BYTES | read in the call | nothing |
+| larger, on a file system with reflinks, the same as the outbox's | clone | nothing |
+| larger, on the outbox's file system | hard link | is noticed when the file is sent: an error that names it |
+| larger, elsewhere | copied in the background | the same, until the copy is whole; then nothing |
+
+With `capture="copy"` the last two are a copy that is whole when the call returns.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from lading.errors import LadingError
+from lading.outbox.copying import copy_guarded
+from lading.outbox.entries import Content, Held, Slice
+from lading.outbox.reflink import try_reflink
+from lading.outbox.stamp import Stamp
+from lading.outbox.writing import outbox_failed
+
+SMALL_BYTES = 1024 * 1024
+
+
+class Room(Protocol):
+    """Where captured content goes."""
+
+    files: Path
+
+    def keep(self, data: bytes) -> Slice: ...
+
+
+def capture(source: Path, room: Room, name: str, mode: str = "auto") -> Content:
+    """Takes the file as it is now. `name` is what it is called in the outbox, should it be a file there.
+
+    Raises FileNotFoundError and its like for the file, FileChanged for one that is written to meanwhile, and
+    OutboxFailed.
+    """
+    if mode not in ("auto", "copy"):
+        raise ValueError(f'capture: {mode!r} is neither "auto" nor "copy"')
+    with source.open("rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise LadingError("not_a_file", f"{source}: only regular files can be logged")
+        if status.st_size <= SMALL_BYTES:
+            return room.keep(_read_guarded(file, status, str(source)))
+        try:
+            how = _hold(file, source, room.files / name, mode)
+        except OSError as error:
+            raise outbox_failed(error, room.files) from error
+        return Held(name, os.path.realpath(source), Stamp.of(os.fstat(file.fileno())), how)
+
+
+def _read_guarded(file: BinaryIO, before: os.stat_result, source: str) -> bytes:
+    data = file.read(SMALL_BYTES + 1)
+    Stamp.of(before).check_untouched(os.fstat(file.fileno()), source)
+    return data
+
+
+def _hold(file: BinaryIO, source: Path, target: Path, mode: str) -> str:
+    target.parent.mkdir(exist_ok=True)
+    if _same_device(file, target.parent) and try_reflink(file.fileno(), target):
+        return "reflink"
+    if mode == "copy":
+        copy_guarded(source, Stamp.of(os.fstat(file.fileno())), target)
+        return "copy"
+    return "link" if _try_link(file, source, target) else "copy"
+
+
+def _same_device(file: BinaryIO, folder: Path) -> bool:
+    return os.fstat(file.fileno()).st_dev == folder.stat().st_dev
+
+
+def _try_link(file: BinaryIO, source: Path, target: Path) -> bool:
+    """False where there are no links from here to there, or the kernel forbids one to another's file."""
+    try:
+        # A link is to be to the file, and not to a symbolic link that leads to it.
+        os.link(os.path.realpath(source), target)
+    except OSError:
+        return False
+    if os.path.samestat(target.stat(), os.fstat(file.fileno())):
+        return True
+    # Another file came to this name since it was opened.
+    target.unlink()
+    return False

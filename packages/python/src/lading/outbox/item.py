@@ -1,0 +1,60 @@
+"""An entry of the outbox, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lading.errors import LadingError
+from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, Held
+
+WAITING = "waiting"
+SENDING = "sending"
+ACCEPTED = "accepted"
+"""The server has the bytes, and a job that delivers them."""
+REFUSED = "refused"
+"""The server will not take it, or the file has changed. What it was stays in the outbox."""
+CANCELLED = "cancelled"
+SUPERSEDED = "superseded"
+"""Another version for the same path was logged before this one was sent, and written over it."""
+
+ENDED = (ACCEPTED, REFUSED, CANCELLED, SUPERSEDED)
+
+
+@dataclass
+class Item:
+    """Changed by its outbox alone, under the outbox's lock."""
+
+    entry: Entry
+    state: str = WAITING
+    captured: bool = True
+    """False while its bytes are still being copied into the outbox."""
+    batch: str | None = None
+    """Key of the request that it was, or will be, sent with together with others."""
+    sha256: str | None = None
+    """Of the body, where the outbox had to read it: it need not be read for that again."""
+    job_id: str | None = None
+    error: LadingError | None = None
+    attempts: int = 0
+    not_before: float = 0.0
+    """Time of `time.monotonic()`."""
+    sent_bytes: int = 0
+    alone: bool = False
+    """It was sent by itself, and will be so again: another request would be another upload."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        if isinstance(self.entry, FileEntry):
+            return self.entry.content.size
+        return self.entry.size if isinstance(self.entry, DirectoryEntry) else 0
+
+    @property
+    def needs_copy(self) -> bool:
+        """Whether its bytes may not be in the outbox yet."""
+        if isinstance(self.entry, FileEntry):
+            return isinstance(self.entry.content, Held) and self.entry.content.how == "copy"
+        return isinstance(self.entry, DirectoryEntry)

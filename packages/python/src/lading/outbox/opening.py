@@ -1,0 +1,77 @@
+"""New outboxes, and those that other processes left."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from lading.errors import LadingError
+from lading.ids import new_id
+from lading.outbox.box import Box, Destination, make_folders
+from lading.outbox.journal import Journal, cut_torn_end, read_journal
+from lading.outbox.lock import BoxLock
+from lading.outbox.replay import Replayed, replay
+from lading.outbox.runs import RunRecord
+
+FORMAT = 1
+
+
+def create_box(root: Path, destination: Destination) -> Box:
+    """A new outbox in the folder, which this process owns. Raises OutboxFailed."""
+    folder = root / new_id()
+    make_folders(folder)
+    lock = BoxLock.take(folder / "lock")
+    if lock is None:
+        raise RuntimeError(f"{folder}: somebody else owns an outbox that was made just now")
+    journal = Journal(folder / "journal")
+    header = {"box": FORMAT, "url": destination.url, "tenant": destination.tenant}
+    journal.append({**header, "host": socket.gethostname(), "pid": os.getpid()})
+    journal.close()
+    return Box(folder, lock, destination, Replayed())
+
+
+def folders_in(root: Path) -> list[Path]:
+    """The outboxes in the folder, or itself where it is one, oldest first."""
+    if (root / "journal").exists():
+        return [root]
+    if not root.is_dir():
+        return []
+    return sorted(folder for folder in root.iterdir() if (folder / "journal").exists())
+
+
+def take_over(folder: Path) -> Box | None:
+    """The outbox of a process that has ended. None where a process still owns it, or nothing can be read of it."""
+    lock = BoxLock.take(folder / "lock")
+    if lock is None:
+        return None
+    cut_torn_end(folder / "journal")
+    state = replay(read_journal(folder / "journal"))
+    if not state.header:
+        # Its process was killed before it could log anything.
+        lock.release()
+        return None
+    destination = Destination(state.header["url"], state.header["tenant"])
+    return Box(folder, lock, destination, state)
+
+
+def take_over_all(root: Path, destination: Destination) -> Iterator[Box]:
+    """Those for the same server and tenant that have something to send."""
+    for folder in folders_in(root):
+        box = take_over(folder)
+        if box is None:
+            continue
+        if box.destination == destination and (box.waiting() or not box.items):
+            yield box
+        else:
+            box.close()
+
+
+def find_run(root: Path, key: str) -> RunRecord:
+    """A run that was started offline, in whichever outbox. Raises LadingError `run_not_found`."""
+    for folder in folders_in(root):
+        state = replay(read_journal(folder / "journal"))
+        if key in state.runs:
+            return state.runs[key]
+    raise LadingError("run_not_found", f"{root}: no outbox here knows the run offline-{key}")

@@ -1,0 +1,116 @@
+"""A run: what artifacts belong to."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from lading.downloading.download import download
+from lading.errors import LadingError, Unreachable
+from lading.logger import ArtifactLogger, PathArgument
+from lading.outbox.runs import RunRecord
+from lading.session import Session
+
+if TYPE_CHECKING:
+    from lading.tracker import ExperimentTracker
+
+FINISHED, FAILED, KILLED, RUNNING = "FINISHED", "FAILED", "KILLED", "RUNNING"
+EXCEPTION_FILE = "exception.txt"
+
+
+class Run(ArtifactLogger):
+    """Made by `ExperimentTracker.start_run`, whose `with` ends it. Threads and forked processes may share it."""
+
+    def __init__(self, tracker: ExperimentTracker, record: RunRecord) -> None:
+        self._tracker = tracker
+        self._record = record
+
+    @property
+    def id(self) -> str:
+        """The server's id of the run. Of a run that was started offline, and that the server does not know yet, a
+        name that begins with `offline-`; `lading sync` tells which run it became."""
+        server_id = self._server_id()
+        return f"offline-{self._record.key}" if server_id is None else server_id
+
+    @property
+    def name(self) -> str | None:
+        return self._record.name
+
+    def end(self, status: str = FINISHED) -> None:
+        """Sets the status, FINISHED, FAILED or KILLED, after all that was logged before is sent. Does not wait."""
+        ended_at = None if status == RUNNING else datetime.now(timezone.utc).isoformat()
+        session, record = self._target()
+        session.box.know_run(record)
+        session.box.add_status(record.key, status, ended_at)
+
+    def flush(self, timeout: float | None = None) -> None:
+        """As `ExperimentTracker.flush`."""
+        self._tracker.flush(timeout)
+
+    def list_artifacts(self, path: str = "", *, recursive: bool = True) -> Iterator[dict[str, Any]]:
+        """What is delivered of the run, as the API lists it: `path`, `is_dir`, `size` in bytes, `sha256` and more."""
+        return self._tracker.api.list_artifacts(self._known_id(), path.rstrip("/"), recursive=recursive)
+
+    def download_artifacts(self, path: str = "", dst: PathArgument = ".") -> Path:
+        """Downloads an artifact, or a directory with all below it; the path that it has below `dst`.
+
+        Each file is fetched in ranges at once, compared with its SHA-256, and only then given its name. What was
+        fetched of a download that broke off is not fetched again. Raises LadingError `artifact_not_found`.
+        """
+        return download(self._tracker.session, self._known_id(), path.strip("/"), Path(dst))
+
+    def delete_artifact(self, path: str, *, recursive: bool = False) -> None:
+        """Deletes an artifact, or with `recursive` a directory with all below it, also what is on its way there."""
+        self._tracker.flush()
+        self._tracker.api.delete_artifact(self._known_id(), path.strip("/"), recursive=recursive)
+
+    def __enter__(self) -> Run:
+        self._tracker.entered(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """FINISHED, or FAILED with the traceback as `exception.txt`, or KILLED for an interrupt. Does not wait."""
+        self._tracker.left(self)
+        if error is not None and not isinstance(error, SystemExit):
+            text = "".join(traceback.format_exception(kind, error, trace))
+            self.log_text(text, EXCEPTION_FILE)
+        self.end(_status_after(error))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}>"
+
+    def _target(self) -> tuple[Session, RunRecord]:
+        return self._tracker.session, self._record
+
+    def _warns(self) -> bool:
+        return self._tracker.settings.on_error == "warn"
+
+    def _server_id(self) -> str | None:
+        if self._record.server_id is None:
+            known = self._tracker.session.box.runs.get(self._record.key)
+            self._record.server_id = known.server_id if known is not None else None
+        return self._record.server_id
+
+    def _known_id(self) -> str:
+        if self._server_id() is None:
+            session, record = self._target()
+            if session.offline:
+                raise LadingError("offline", "the server does not know the run yet; `lading sync` makes it known")
+            session.box.know_run(record)
+            session.make_run(record.key, within=self._tracker.patience)
+        server_id = self._server_id()
+        if server_id is None:
+            raise Unreachable(f"the server does not know the run yet: {self._tracker.session.trouble}")
+        return server_id
+
+
+def _status_after(error: BaseException | None) -> str:
+    if error is None:
+        return FINISHED
+    return KILLED if isinstance(error, (KeyboardInterrupt, SystemExit)) else FAILED

@@ -1,0 +1,1 @@
+"""Sends what an outbox holds, in background threads."""

@@ -1,0 +1,55 @@
+"""Contents of the outbox, as they are read to be hashed or sent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+
+from lading.errors import LadingError
+from lading.outbox.box import Box
+from lading.outbox.copying import BLOCK_BYTES
+from lading.outbox.entries import Content, Held, Slice
+from lading.outbox.stamp import changed
+
+
+def read_content(box: Box, content: Content) -> Iterator[bytes]:
+    """The bytes, in blocks. Raises FileChanged before the last block where they are not those that were logged."""
+    if isinstance(content, Slice):
+        yield box.read(content)
+        return
+    try:
+        yield from _read_file(box, content)
+    except OSError as error:
+        raise LadingError(
+            "outbox_failed", f"{content.source}: its copy in the outbox cannot be read: {error}"
+        ) from error
+
+
+def _read_file(box: Box, content: Held) -> Iterator[bytes]:
+    left = content.size
+    with box.path_of(content).open("rb", buffering=0) as file:
+        while left > 0:
+            block = file.read(min(BLOCK_BYTES, left))
+            left -= len(block)
+            if not block:
+                raise changed(content.source)
+            if left == 0 and content.how == "link":
+                # Before the last block: the server refuses a body that ends early, and keeps nothing of it.
+                content.stamp.check_content(os.fstat(file.fileno()), content.source)
+            yield block
+
+
+def hash_of(blocks: Iterable[bytes]) -> str:
+    """SHA-256, in hexadecimal."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def counted(blocks: Iterable[bytes], count: Callable[[int], None]) -> Iterator[bytes]:
+    """Tells how many bytes were taken."""
+    for block in blocks:
+        yield block
+        count(len(block))

@@ -1,0 +1,99 @@
+"""One request for one entry of the outbox, or for many small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lading.http.api import Api
+from lading.outbox.box import Box
+from lading.outbox.copying import BLOCK_BYTES
+from lading.outbox.entries import DirectoryEntry, FileEntry, Slice, StatusEntry
+from lading.outbox.item import Item
+from lading.outbox.members import Member
+from lading.sender.bodies import counted, hash_of, read_content
+from lading.sender.make_run import RunMaker
+from lading.sender.tar import gathered, tar_blocks, tar_size
+
+FILE_MODE = 0o644
+
+
+class Delivery:
+    """Sends items with the keys that their outbox has for them. Raises as the API does, and for what cannot be read."""
+
+    def __init__(self, box: Box, api: Api, runs: RunMaker) -> None:
+        self._box = box
+        self._api = api
+        self._runs = runs
+
+    def send(self, items: list[Item]) -> str | None:
+        """The id of the job that the server made of them; None for what is no upload."""
+        first = items[0]
+        run = self._runs.server_id(first.entry.run)
+        if len(items) > 1 or first.batch is not None:
+            return _job(self._send_batch(run, items))
+        entry = first.entry
+        if isinstance(entry, FileEntry):
+            self._box.send_alone([first])
+            return _job(self._send_file(run, first, entry))
+        if isinstance(entry, DirectoryEntry):
+            return _job(self._send_directory(run, first, entry))
+        self._send_status(run, entry)
+        return None
+
+    def _send_file(self, run: str, item: Item, entry: FileEntry) -> dict[str, Any]:
+        """Hashed first and read again to be sent, so that the server refuses what was changed in between."""
+        content = entry.content
+        sha256 = content.sha256 if isinstance(content, Slice) else item.sha256
+        if sha256 is None:
+            sha256 = hash_of(read_content(self._box, content))
+            self._box.hashed(item, sha256)
+        body = counted(read_content(self._box, content), _counter(item))
+        return self._api.put_artifact(run, entry.path, body, size=content.size, sha256=sha256, key=entry.id)
+
+    def _send_directory(self, run: str, item: Item, entry: DirectoryEntry) -> dict[str, Any]:
+        def blocks() -> Any:
+            tar = tar_blocks(self._box.members(entry), lambda content: read_content(self._box, content))
+            return gathered(tar, BLOCK_BYTES)
+
+        if item.sha256 is None:
+            self._box.hashed(item, hash_of(blocks()))
+        return self._api.log_tar(
+            run,
+            counted(blocks(), _counter(item)),
+            size=tar_size(self._box.members(entry)),
+            key=entry.id,
+            atomic=entry.atomic,
+            directory=entry.directory,
+            sha256=item.sha256,
+        )
+
+    def _send_batch(self, run: str, items: list[Item]) -> dict[str, Any]:
+        """Small files, whose artifacts appear each by itself, as if each had been sent alone."""
+        key = self._box.batched(items)
+        members = [_as_member(item.entry) for item in items]
+        body = b"".join(tar_blocks(members, lambda content: read_content(self._box, content)))
+        return self._api.log_tar(run, body, size=len(body), key=key, atomic=False, sha256=hash_of([body]))
+
+    def _send_status(self, run: str, entry: StatusEntry) -> None:
+        change = {"status": entry.status}
+        if entry.ended_at is not None:
+            change["ended_at"] = entry.ended_at
+        self._api.update_run(run, change)
+
+
+def _as_member(entry: object) -> Member:
+    if not isinstance(entry, FileEntry):
+        raise TypeError("only files are sent together")
+    return Member(entry.path, FILE_MODE, 0, entry.content)
+
+
+def _counter(item: Item) -> Callable[[int], None]:
+    def count(size: int) -> None:
+        item.sent_bytes += size
+
+    return count
+
+
+def _job(receipt: dict[str, Any]) -> str:
+    return str(receipt["job_id"])
