@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { join } from 'node:path'
 import { missingArchivers } from './archivers.ts'
 import { findProgram, toolFolder } from './find-program.ts'
+import { installTestPython, testPython } from './python.ts'
 import { VERSITYGW } from './versitygw.ts'
 
 /** Finds, or installs, the servers and programs that tests run against and npm does not bring. Run by `npm test`; safe to repeat. */
-const missing = [redis(), s3(), ...archivers()].filter((sentence) => sentence !== undefined)
+const missing = [redis(), s3(), ...archivers(), python()].filter((sentence) => sentence !== undefined)
 for (const sentence of missing) console.error(sentence)
 process.exitCode = missing.length === 0 ? 0 : 1
 
@@ -32,6 +33,16 @@ function archivers(): string[] {
     installFromDebian(...missing.map(({ debian }) => debian))
   }
   return missingArchivers().map(({ sentence }) => sentence)
+}
+
+function python(): string | undefined {
+  if (testPython() !== undefined) return undefined
+  const hasVenv =
+    findProgram('python3') !== undefined && spawnSync('python3', ['-c', 'import ensurepip']).status === 0
+  if (!hasVenv && process.getuid?.() === 0 && findProgram('apt-get') !== undefined) {
+    installFromDebian('python3', 'python3-venv')
+  }
+  return installTestPython()
 }
 
 function installFromDebian(...names: string[]): void {

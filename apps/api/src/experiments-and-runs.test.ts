@@ -129,7 +129,11 @@ test("another tenant's experiment and run are as if they were not there", async 
 test('a run that is asked for again with its Idempotency-Key is the same run', async () => {
   const { experiment_id: experiment } = await sent('POST', '/api/v1/experiments', { name: newId() })
   const key = newId()
-  const start = async (tenant = 'acme', idempotencyKey = key, path = `/api/v1/experiments/${experiment}/runs`) => {
+  const start = async (
+    tenant = 'acme',
+    idempotencyKey = key,
+    path = `/api/v1/experiments/${experiment}/runs`,
+  ) => {
     const headers = {
       'content-type': 'application/json',
       'x-tenant-id': tenant,

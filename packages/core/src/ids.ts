@@ -11,7 +11,9 @@ export function newId(): string {
  * a key that is a UUIDv7 it keeps the time, so that the id sorts as one made then; any other key gives a UUIDv8.
  */
 export function idOfKey(scope: readonly string[], key: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([...scope, key])).digest('hex')
+  const hash = createHash('sha256')
+    .update(JSON.stringify([...scope, key]))
+    .digest('hex')
   const isTimed = UUID.test(key) && key[14] === '7'
   const time = isTimed ? key.slice(0, 13) : `${hash.slice(0, 8)}-${hash.slice(8, 12)}`
   const variant = '89ab'[Number.parseInt(hash[16] ?? '', 16) % 4]

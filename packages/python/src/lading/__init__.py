@@ -22,7 +22,7 @@ from lading.run import Run
 from lading.settings import Settings
 from lading.tracker import ExperimentTracker
 from lading.upload import Delivery, Upload
-from lading.version import VERSION as __version__
+from lading.version import __version__
 
 __all__ = [
     "Cancelled",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lading.settings import SettingsError, read_settings
 from lading.syncing import Synced, sync
-from lading.version import VERSION
+from lading.version import __version__
 
 EXAMPLES = """\
 examples:
@@ -25,7 +25,7 @@ exit codes: 0 all is sent; 1 something was refused, and stays in its outbox; 2 w
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; the exit code."""
     parser = argparse.ArgumentParser("lading", epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=VERSION)
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True)
     command = commands.add_parser(
         "sync",

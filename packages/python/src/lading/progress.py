@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,7 +24,7 @@ class Shown(Protocol):
 
 
 @contextmanager
-def bar(when: str, label: str) -> Iterator[Shown]:
+def bar(when: str, label: str) -> Generator[Shown, None, None]:
     """A tqdm bar, or nothing: by `LADING_PROGRESS`, and where tqdm is not installed."""
     tqdm: Any = _tqdm() if when == "on" or (when == "auto" and sys.stderr.isatty()) else None
     if tqdm is None:

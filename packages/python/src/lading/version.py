@@ -1,5 +1,3 @@
-"""The version of this package, as it was installed."""
+"""The version of this package."""
 
-from importlib import metadata
-
-VERSION = metadata.version("lading")
+__version__ = "0.1.0"

@@ -15,7 +15,7 @@ from lading.errors import ServerError, Unreachable
 from lading.http.problem import error_of
 from lading.http.retry import parse_retry_after
 from lading.settings import Settings
-from lading.version import VERSION
+from lading.version import __version__
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 300.0
@@ -54,7 +54,7 @@ class HttpClient:
 
     def __init__(self, settings: Settings, connections: int = 8) -> None:
         self._base = settings.url
-        self._headers = {"User-Agent": f"lading-python/{VERSION}", "Accept": "application/json"}
+        self._headers = {"User-Agent": f"lading-python/{__version__}", "Accept": "application/json"}
         if settings.api_key is not None:
             self._headers["Authorization"] = f"Bearer {settings.api_key}"
         if settings.tenant is not None:

@@ -57,11 +57,17 @@ class Sender:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _copy(self) -> None:
-        while not self._stopping:
+        while self._is_something_to_copy():
             copy_all(self._box)
-            with self._box.changed:
-                if not any(not item.captured and not item.ended for item in self._box.items.values()):
-                    self._box.changed.wait()
+
+    def _is_something_to_copy(self) -> bool:
+        """Waits for it. False: it is stopping."""
+        with self._box.changed:
+            while not self._stopping:
+                if any(not item.captured and not item.ended for item in self._box.items.values()):
+                    return True
+                self._box.changed.wait()
+        return False
 
     def _work(self) -> None:
         while (items := self._next()) is not None:
