@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3'
 import { NodeHttpHandler } from '@smithy/node-http-handler'
 import { type Agents, openAgents } from './agents.ts'
 import { rememberEndpoints } from './endpoints.ts'
+import { KeyedSha256 } from './keyed-sha256.ts'
 import type { S3Options } from './options.ts'
 import { signPayloads } from './signing.ts'
 
@@ -40,6 +41,7 @@ function client(options: S3Options, agents: Agents, timeouts: { socketTimeout?: 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     userAgentAppId: 'lading',
+    sha256: KeyedSha256,
     requestHandler: new NodeHttpHandler({
       httpAgent: agents.http,
       httpsAgent: agents.https,
