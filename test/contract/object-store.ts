@@ -105,6 +105,19 @@ export function describeObjectStore(name: string, open: () => Promise<OpenedStor
         expect(await all(store.list(opened.bucket, prefix, signal))).toEqual([])
       })
 
+      it('is proven with many others, each by itself', async () => {
+        const bodies = Array.from({ length: 20 }, (_, index) => bytes(10 + index, index))
+        const written = await Promise.all(
+          bodies.map((body, index) => store.write(at(`many/${index}`), body, factsOf(body), write)),
+        )
+        const proven = await store.proveWritten(written, signal)
+        expect(proven).toHaveLength(20)
+        for (const [index, answer] of proven.entries()) {
+          expect(answer).toMatchObject({ etag: written[index]?.etag, proof: expect.stringMatching(/./) })
+          expect((await store.head(at(`many/${index}`), signal))?.size).toBe(10 + index)
+        }
+      })
+
       it('does not keep the buffer that it was put from', async () => {
         const body = bytes(MIB)
         const facts = factsOf(body)

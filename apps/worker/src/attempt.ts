@@ -1,5 +1,5 @@
 import type { Outcome, TakenWork } from '@lading/catalog'
-import { mayRetry } from '@lading/core'
+import { mayRetry, type WrittenObject } from '@lading/core'
 import type { LadingError } from '@lading/protocol'
 import type { WorkerContext } from './context.ts'
 import type { HeldLease } from './lease-keeper.ts'
@@ -13,6 +13,8 @@ export class Attempt {
   readonly letGo: AbortSignal
   /** Files that ended. The others are still to be delivered. */
   readonly outcomes: Outcome[] = []
+  /** Objects that are written and not proven yet, by their files. */
+  readonly unproven = new Map<string, WrittenObject>()
   #retryAfter: LadingError | undefined
 
   constructor(context: WorkerContext, work: TakenWork, lease: HeldLease, stop: AbortSignal) {
@@ -30,6 +32,16 @@ export class Attempt {
   /** Fires when the file is no longer wanted: its job was cancelled, or a newer one was accepted. */
   unwanted(fileId: string): AbortSignal {
     return AbortSignal.any([this.lease.superseded(fileId), this.lease.cancelled])
+  }
+
+  /** Without a proof, the file has not ended. */
+  written(fileId: string, object: WrittenObject): void {
+    if (object.proof === undefined) this.unproven.set(fileId, object)
+    else this.stored(fileId, object)
+  }
+
+  stored(fileId: string, { ref, etag }: Pick<WrittenObject, 'ref' | 'etag'>): void {
+    this.outcomes.push({ fileId, state: 'stored', object: ref, etag })
   }
 
   /** The error says whether the file may be tried again, the policy whether it still is. */

@@ -1,14 +1,19 @@
-import { BLOCK_SIZE, type StoredObject } from '@lading/core'
+import { BLOCK_SIZE, type WrittenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { WorkerContext } from './context.ts'
 import type { FileDelivery } from './file-delivery.ts'
 import { uploadInParts } from './multipart-file.ts'
 import { putFile } from './put-file.ts'
 
-/** Carries one file to the store and proves it there. Rejects when it was not, with a `LadingError` or a signal's reason. */
-export function deliverFile(context: WorkerContext, delivery: FileDelivery): Promise<StoredObject> {
-  const inOneRequest = delivery.file.size <= BLOCK_SIZE && delivery.upload === undefined
-  return inOneRequest ? putFile(context, delivery) : uploadInParts(context, delivery)
+/**
+ * Carries one file to the store, and proves it there unless that is better done for many at once. Rejects when it was
+ * not carried, with a `LadingError` or a signal's reason.
+ */
+export async function deliverFile(context: WorkerContext, delivery: FileDelivery): Promise<WrittenObject> {
+  const { file, upload, object: ref, facts } = delivery
+  const inOneRequest = file.size <= BLOCK_SIZE && upload === undefined
+  if (inOneRequest) return await putFile(context, delivery)
+  return { ref, facts, ...(await uploadInParts(context, delivery)) }
 }
 
 /** The error as the table knows it: a fault of this code is `internal`, and may pass. */

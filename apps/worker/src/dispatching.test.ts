@@ -96,7 +96,7 @@ describe.each(['redis', 'postgres'] as const)('with tickets in %s', (queue) => {
     expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 150 } })
     ended = true
     await flushing
-    expect(worker.store.named('put')).toHaveLength(150)
+    expect(worker.store.named('write')).toHaveLength(150)
     await harness.settled()
   })
 })
@@ -171,6 +171,6 @@ test('two leaders at once do no harm', async () => {
   const jobs = await Promise.all(uploaders.map((uploader) => uploader.accept(manyFiles(150))))
   for (const [i, { jobId }] of jobs.entries())
     expect(await uploaders[i]?.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 150 } })
-  expect(workers.flatMap(({ store }) => store.named('put'))).toHaveLength(300)
+  expect(workers.flatMap(({ store }) => store.named('write'))).toHaveLength(300)
   await harness.settled()
 })

@@ -9,7 +9,7 @@ const RETRY = { attempts: 1_000, expiries: 20, maxAgeMs: 3_600_000, baseDelayMs:
 const WITHIN = { within: 30_000 }
 
 function failPuts(worker: TestWorker, times: number, code: ErrorCode, detail = 'as the test wants it'): void {
-  worker.store.before('put', ({ nth }) => {
+  worker.store.before('write', ({ nth }) => {
     if (nth <= times) throw new LadingError(code, detail)
   })
 }
@@ -88,7 +88,7 @@ test('a file at which worker after worker dies is given up', async () => {
   const { jobId } = await uploader.accept({ a: Buffer.from('x') })
   for (let death = 0; death < 2; death++) {
     const worker = harness.startWorker({ leads: false })
-    worker.store.before('put', () => worker.cut())
+    worker.store.before('write', () => worker.cut())
     await worker.store.whenSevered
     await harness.expireLeases()
   }
@@ -100,7 +100,7 @@ test('a file at which worker after worker dies is given up', async () => {
 test('an exception that no one foresaw harms neither the worker nor the other files', async () => {
   await using harness = await Harness.open({ config: { retry: { ...RETRY, attempts: 2 } } })
   const worker = harness.startWorker()
-  worker.store.before('put', ({ args }) => {
+  worker.store.before('write', ({ args }) => {
     const [{ key }] = args as [{ key: string }]
     if (key.endsWith('/cursed')) throw new TypeError('x is not a function, \0 or so')
   })
@@ -135,10 +135,10 @@ test('one damaged file of fifty fails, by name; the others arrive, and after a r
   await harness.settled()
   expect(await uploader.artifact('f/17')).toBeUndefined()
   await flipByte(uploader, jobId, 'f/17')
-  const putsBefore = worker.store.named('put').length
+  const putsBefore = worker.store.named('write').length
   await harness.catalog.api.jobs.retry(uploader.tenant, jobId)
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 50, failed: 0 } })
-  expect(worker.store.named('put').length - putsBefore).toBe(1)
+  expect(worker.store.named('write').length - putsBefore).toBe(1)
   expect((await uploader.bytesOf('f/17'))?.equals(files['f/17'] ?? Buffer.alloc(0))).toBe(true)
   await harness.settled()
 })

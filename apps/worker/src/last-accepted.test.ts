@@ -55,7 +55,7 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   expiries: fc.array(milliseconds(300), { maxLength: 3 }),
 })
 
-const STORE_CALLS = ['put', 'createUpload', 'uploadPart', 'completeUpload', 'abortUpload', 'prove', 'head']
+const STORE_CALLS = ['write', 'createUpload', 'uploadPart', 'completeUpload', 'abortUpload', 'prove', 'head']
 const CATALOG_CALLS = ['leases.take', 'delivery.begin', 'delivery.settle', 'ledger.began']
 
 let harness: Harness

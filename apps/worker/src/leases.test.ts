@@ -12,7 +12,7 @@ test('a worker whose lease has passed to another stops in mid-request, and its l
   await using harness = await Harness.open({ config: { leaseMs: 3_000, requestsPerTicket: 1 } })
   const first = harness.startWorker()
   const gate = new Gate()
-  first.store.before('put', (call) => (call.nth === 2 ? gate.hold(call) : undefined))
+  first.store.before('write', (call) => (call.nth === 2 ? gate.hold(call) : undefined))
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('first'), b: Buffer.from('second') })
   const held = await gate.reached
@@ -30,7 +30,7 @@ test('a worker that cannot extend its lease stops by itself before it runs out',
   await using harness = await Harness.open({ config: { leaseMs: 6_000 } })
   const worker = harness.startWorker()
   const gate = new Gate()
-  worker.store.before('put', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
+  worker.store.before('write', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('kept') })
   const signal = signalOf(await gate.reached)
@@ -48,12 +48,12 @@ test('a worker that cannot extend its lease stops by itself before it runs out',
 })
 
 test.each([
-  { size: 5, write: 'put' },
+  { size: 5, write: 'write' },
   { size: 9 * 1024 * 1024, write: 'completeUpload' },
 ] as const)(
   'a worker that slept through its lease in $write does not overwrite what came after it',
   async ({ size, write }) => {
-    await using harness = await Harness.open()
+    await using harness = await Harness.open({ config: { leaseMs: 3_000 } })
     harness.startWorker({ delivers: false })
     const sleeper = harness.startWorker({ leads: false })
     const gate = new Gate()
@@ -82,7 +82,7 @@ test('what was stored is committed when Postgres comes back within the lease', a
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('x'), b: Buffer.from('y') })
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 2 } })
-  expect(worker.store.named('put')).toHaveLength(2)
+  expect(worker.store.named('write')).toHaveLength(2)
   await harness.settled()
 })
 

@@ -67,8 +67,8 @@ describe.each(['directory', 's3'] as const)('a worker that delivers to %s is kil
   })
 
   test.each([
-    { when: 'before the file is sent', cut: at('store', 'before', 'put') },
-    { when: 'after the file is stored, before the commit', cut: at('store', 'after', 'put') },
+    { when: 'before the file is sent', cut: at('store', 'before', 'write') },
+    { when: 'after the file is stored, before the commit', cut: at('store', 'after', 'write') },
     {
       when: 'after the commit, before it lets go of the pack',
       cut: at('catalog', 'after', 'delivery.settle'),

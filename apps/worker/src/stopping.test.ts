@@ -30,7 +30,7 @@ test('a file that is past stopping when its job is cancelled is stored', async (
   await using harness = await Harness.open({ config: { ...SOON, requestsPerTicket: 1 } })
   const worker = harness.startWorker()
   const gate = new Gate()
-  worker.store.after('put', gate.hold)
+  worker.store.after('write', gate.hold)
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('x'), b: Buffer.from('y') })
   const held = await gate.reached
@@ -51,7 +51,7 @@ test('a write that never ends holds up a cancelled job for a moment only, and wh
   await using harness = await Harness.open({ config: SOON })
   const worker = harness.startWorker()
   const gate = new Gate()
-  worker.store.after('put', gate.hold)
+  worker.store.after('write', gate.hold)
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('x') })
   await gate.reached
@@ -97,7 +97,7 @@ test('a worker stops within its grace although the store never answers', async (
   const uploader = await harness.uploader()
   await uploader.accept({ a: Buffer.from('x'), large: randomBytes(LARGE) })
   await until(
-    () => worker.store.named('put').length + worker.store.named('createUpload').length === 2,
+    () => worker.store.named('write').length + worker.store.named('createUpload').length === 2,
     WITHIN,
   )
   await worker.stop(60_000)
@@ -111,7 +111,7 @@ test('a request that heeds no signal does not keep a worker from stopping', asyn
   await using harness = await Harness.open()
   const worker = harness.startWorker()
   const gate = new Gate()
-  worker.store.before('put', gate.holdDeaf)
+  worker.store.before('write', gate.holdDeaf)
   const uploader = await harness.uploader()
   await uploader.accept({ a: Buffer.from('x') })
   await gate.reached

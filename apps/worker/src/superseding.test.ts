@@ -106,7 +106,7 @@ test('a file in its one request is let through, and then replaced', async () => 
   await using harness = await Harness.open({ config: SOON })
   const worker = startWorkers(harness)
   const gate = new Gate()
-  worker.store.before('put', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
+  worker.store.before('write', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
   const uploader = await harness.uploader()
   const older = await uploader.accept({ 'latest.json': Buffer.from('older') })
   const held = await gate.reached

@@ -67,7 +67,7 @@ test('a delivered pack whose worker died before it let go of it is found by the 
 test('the pack of a failed file is kept for a retry, and no longer than the policy says', async () => {
   await using harness = await Harness.open({ config: { keepFailedMs: 3_600_000 } })
   const worker = harness.startWorker()
-  worker.store.before('put', () => Promise.reject(DENIED))
+  worker.store.before('write', () => Promise.reject(DENIED))
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ a: Buffer.from('x') })
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'failed' })
@@ -101,7 +101,7 @@ test('the upload of a file that failed is aborted by the sweeper, though others 
 test('hundreds of uploads that cannot be aborted do not keep another waiting for ever', async () => {
   await using harness = await Harness.open({ config: { sweepMs: 10 } })
   const worker = harness.startWorker()
-  worker.store.before('put', () => Promise.reject(DENIED))
+  worker.store.before('write', () => Promise.reject(DENIED))
   worker.store.before('abortUpload', ({ args }) => {
     if (args[1] !== 'the last') throw DENIED
   })
@@ -140,7 +140,7 @@ test('an artifact whose replacement was given up before it was written stays', a
   const worker = harness.startWorker()
   const uploader = await harness.uploader()
   await deliver(uploader, 'model.pt', Buffer.from('the first'))
-  worker.store.before('put', () => Promise.reject(DENIED))
+  worker.store.before('write', () => Promise.reject(DENIED))
   const { jobId } = await uploader.accept({ 'model.pt': Buffer.from('the second') })
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'failed' })
   await harness.settled()
@@ -152,7 +152,7 @@ test('an artifact that was overwritten by one that was then given up goes, and s
   const worker = harness.startWorker()
   const uploader = await harness.uploader()
   await deliver(uploader, 'model.pt', Buffer.from('the first'))
-  worker.store.after('put', () => Promise.reject(DENIED))
+  worker.store.after('write', () => Promise.reject(DENIED))
   const { jobId } = await uploader.accept({ 'model.pt': Buffer.from('the second') })
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'failed' })
   worker.store.relent()
@@ -177,7 +177,7 @@ test('an artifact that is deleted while it is being replaced comes back as the n
   const uploader = await harness.uploader()
   await deliver(uploader, 'a', Buffer.from('the first'))
   const gate = new Gate()
-  worker.store.before('put', gate.hold)
+  worker.store.before('write', gate.hold)
   const { jobId } = await uploader.accept({ a: Buffer.from('the second') })
   await gate.reached
   expect(await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)).toBe(true)
@@ -201,7 +201,7 @@ test('a file waits for the deletion of its key that is under way', async () => {
   const { jobId } = await uploader.accept({ a: Buffer.from('the second') })
   const tries = worker.catalog.named('delivery.begin').length
   await until(() => worker.catalog.named('delivery.begin').length > tries + 1, WITHIN)
-  expect(worker.store.named('put')).toHaveLength(1)
+  expect(worker.store.named('write')).toHaveLength(1)
   gate.open()
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed' })
   await harness.settled()

@@ -11,6 +11,7 @@ import type { FileDelivery } from './file-delivery.ts'
 import { fileSignals } from './file-signals.ts'
 import { inParallel } from './in-parallel.ts'
 import { OpenPacks } from './open-packs.ts'
+import { proveWritten } from './prove-written.ts'
 
 /** Delivers the files of the work that may be written, and notes in the attempt what came of each. */
 export async function workThrough(context: WorkerContext, attempt: Attempt): Promise<void> {
@@ -29,6 +30,7 @@ export async function workThrough(context: WorkerContext, attempt: Attempt): Pro
     if (beginning?.verdict === 'go') await oneFile(context, attempt, packs, file, beginning)
     if (beginning?.verdict === 'superseded') await dropped(context, attempt, file, file.upload, 'superseded')
   })
+  await proveWritten(context, attempt)
 }
 
 type GivenUp = { state: 'cancelled' } | { state: 'failed'; code: 'lease_lost'; detail: string }
@@ -70,8 +72,7 @@ async function oneFile(
       confirm: () => confirm(context, attempt, fileId),
       upload: file.upload,
     }
-    const { etag } = await deliverFile(context, delivery)
-    attempt.outcomes.push({ fileId, state: 'stored', object, etag })
+    attempt.written(fileId, await deliverFile(context, delivery))
   } catch (error) {
     if (letGo.aborted) return
     const { code } = asLadingError(error)

@@ -11,11 +11,11 @@ const TRIES = 3
  * worker that slept through its lease finds a successor's object there, and must not take that for a dead one's. Whoever
  * writes after the confirmation changes the ETag that was seen before it.
  */
-export async function writeFenced(
+export async function writeFenced<T>(
   store: ObjectStore,
   delivery: FileDelivery,
-  write: (precondition: Precondition) => Promise<StoredObject>,
-): Promise<StoredObject> {
+  write: (precondition: Precondition) => Promise<T>,
+): Promise<T | StoredObject> {
   const { object, facts, signals } = delivery
   let precondition = delivery.expected
   for (let tries = 1; ; tries++) {

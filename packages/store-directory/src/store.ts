@@ -42,6 +42,14 @@ export function openDirectoryStore(root: string): DirectoryStore {
     },
     check: (bucket, signal) => check(layout, bucket, signal),
     put: (ref, body, facts, options) => put(store, ref, body, facts, options),
+    write: async (ref, body, facts, options) => ({
+      ref,
+      facts,
+      ...(await put(store, ref, body, facts, options)),
+    }),
+    async proveWritten(written) {
+      return written.map(({ etag, proof = 'read-back' }) => ({ etag, proof }))
+    },
     async createUpload(ref, _facts, signal) {
       signal.throwIfAborted()
       return await createUpload(store, ref)

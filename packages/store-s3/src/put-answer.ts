@@ -25,3 +25,18 @@ export function provenByAnswer(
   if (size > WORTH_AN_MD5 || !sameEtag(etag, md5Etag(body))) return undefined
   return { etag, proof: 'checksum' }
 }
+
+/**
+ * Whether the answer says that the store has received the right bytes, and by which ETag it knows them. That it keeps as
+ * many is still to be asked: AWS's general purpose buckets answer so.
+ */
+export function saysAllButTheSize(
+  { verifiesChecksums, keepsChecksums }: Traits,
+  answer: PutReply,
+  facts: ObjectFacts,
+): answer is PutReply & { readonly ETag: string } {
+  const computes = verifiesChecksums === true && keepsChecksums === true
+  return (
+    computes && answer.ETag !== undefined && answer.Size === undefined && fullCrc32(answer) === facts.crc32
+  )
+}

@@ -1,5 +1,12 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { crc32Of, type ObjectFacts, type ObjectRef, type StoredObject, type WriteOptions } from '@lading/core'
+import {
+  crc32Of,
+  type ObjectFacts,
+  type ObjectRef,
+  type StoredObject,
+  type WriteOptions,
+  type WrittenObject,
+} from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { fullCrc32 } from './checksums.ts'
 import { writeConditionally } from './conditional-write.ts'
@@ -9,10 +16,11 @@ import { orEarlyRefusal } from './early-refusal.ts'
 import { md5Etag } from './etags.ts'
 import { see } from './head.ts'
 import { attributes, checksum, condition } from './headers.ts'
-import { provenByAnswer } from './put-answer.ts'
+import { provenByAnswer, saysAllButTheSize } from './put-answer.ts'
 import { declareSha256 } from './signing.ts'
 import { mismatch, proveWritten } from './verification.ts'
 
+/** `put`: written, and proven by itself. */
 export async function put(
   s3: S3Context,
   ref: ObjectRef,
@@ -20,18 +28,55 @@ export async function put(
   facts: ObjectFacts,
   options: WriteOptions,
 ): Promise<StoredObject> {
-  assertBody(s3, ref, body, facts)
   const evidence = { md5Etag: () => md5Etag(body) }
   return await writeConditionally(s3, ref, facts, evidence, options, async () => {
-    const reply = await putObject(s3, ref, body, facts, options)
-    const traits = s3.traits.of(ref.bucket)
-    const proven = provenByAnswer(traits, reply, body, facts)
-    if (proven !== undefined) return proven
-    const reported = fullCrc32(reply)
-    if (reported !== undefined && reported !== facts.crc32 && traits.keepsChecksums !== false)
-      throw mismatch(ref, 'the store reports another CRC-32 of what it received')
-    return await proveWritten(s3, ref, facts, { ...evidence, etag: reply.ETag }, options.signal)
+    const { answer, proven } = await putAndJudge(s3, ref, body, facts, options)
+    return proven ?? (await proveWritten(s3, ref, facts, { ...evidence, etag: answer.ETag }, options.signal))
   })
+}
+
+/** `write`: what the answer leaves open stays open, if others can be asked about with it (prove-together.ts). */
+export async function write(
+  s3: S3Context,
+  ref: ObjectRef,
+  body: Buffer,
+  facts: ObjectFacts,
+  options: WriteOptions,
+): Promise<WrittenObject> {
+  const evidence = { md5Etag: () => md5Etag(body) }
+  let open: string | undefined
+  const { etag, proof } = await writeConditionally(s3, ref, facts, evidence, options, async () => {
+    const { answer, proven } = await putAndJudge(s3, ref, body, facts, options)
+    if (proven !== undefined) return proven
+    if (saysAllButTheSize(s3.traits.of(ref.bucket), answer, facts)) {
+      open = answer.ETag
+      return { etag: answer.ETag, proof: 'checksum' }
+    }
+    return await proveWritten(s3, ref, facts, { ...evidence, etag: answer.ETag }, options.signal)
+  })
+  return { ref, facts, etag, proof: open === etag ? undefined : proof }
+}
+
+async function putAndJudge(
+  s3: S3Context,
+  ref: ObjectRef,
+  body: Buffer,
+  facts: ObjectFacts,
+  options: WriteOptions,
+): Promise<{ readonly answer: PutReply; readonly proven: StoredObject | undefined }> {
+  assertBody(s3, ref, body, facts)
+  const answer = await putObject(s3, ref, body, facts, options)
+  const traits = s3.traits.of(ref.bucket)
+  const proven = provenByAnswer(traits, answer, body, facts)
+  const reported = fullCrc32(answer)
+  if (
+    proven === undefined &&
+    reported !== undefined &&
+    reported !== facts.crc32 &&
+    traits.keepsChecksums !== false
+  )
+    throw mismatch(ref, 'the store reports another CRC-32 of what it received')
+  return { answer, proven }
 }
 
 export function putObject(

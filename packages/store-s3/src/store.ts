@@ -11,7 +11,8 @@ import { abortUpload, createUpload } from './multipart.ts'
 import type { S3Options } from './options.ts'
 import { listParts, uploadPart } from './parts.ts'
 import { probe } from './probe.ts'
-import { put } from './put.ts'
+import { proveTogether } from './prove-together.ts'
+import { put, write } from './put.ts'
 import { remove } from './remove.ts'
 import { KnownTraits } from './traits.ts'
 import { verify } from './verification.ts'
@@ -32,7 +33,9 @@ export function openS3Store(options: S3Options): ObjectStore {
     uri: (ref: ObjectRef) => `s3://${ref.bucket}/${ref.key}`,
     probe: (bucket, prefix, signal) => probe(s3, bucket, prefix, signal),
     check: (bucket, signal) => checkBucket(s3, bucket, signal),
-    put: (ref, body, facts, write) => put(s3, ref, body, facts, write),
+    put: (ref, body, facts, options) => put(s3, ref, body, facts, options),
+    write: (ref, body, facts, options) => write(s3, ref, body, facts, options),
+    proveWritten: (written, signal) => proveTogether(s3, written, signal),
     createUpload: (ref, facts, signal) => createUpload(s3, ref, facts, signal),
     uploadPart: (ref, uploadId, part, signal) => uploadPart(s3, ref, uploadId, part, signal),
     listParts: (ref, uploadId, signal) => listParts(s3, ref, uploadId, signal),

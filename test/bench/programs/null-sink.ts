@@ -57,8 +57,37 @@ async function objectAnswer(request: IncomingMessage, response: ServerResponse, 
       objects.delete(key)
       return done(response, 204, {})
     default:
-      return xml(response, '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>')
+      return xml(response, listOf(key, url.searchParams))
   }
+}
+
+/** Keys in order, sorted when they are first asked for after new ones came. */
+let sorted: string[] = []
+
+function listOf(bucket: string, query: URLSearchParams): string {
+  if (sorted.length !== objects.size) sorted = [...objects.keys()].sort()
+  const root = `${bucket.replace(/\/$/, '')}/`
+  const prefix = `${root}${query.get('prefix') ?? ''}`
+  const length = Number(query.get('max-keys') ?? 1000)
+  const rows: string[] = []
+  for (let at = placeAfter(`${root}${query.get('start-after') ?? ''}`); rows.length < length; at++) {
+    const key = sorted[at]
+    if (key === undefined || !key.startsWith(prefix)) break
+    const { size = 0, etag = '' } = objects.get(key) ?? {}
+    const named = decodeURIComponent(key.slice(root.length))
+    rows.push(`<Contents><Key>${named}</Key><Size>${size}</Size><ETag>${etag}</ETag></Contents>`)
+  }
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${rows.join('')}</ListBucketResult>`
+}
+
+function placeAfter(key: string): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((sorted[middle] ?? '') <= key) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 async function uploadAnswer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {

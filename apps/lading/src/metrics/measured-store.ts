@@ -7,6 +7,8 @@ const OPERATIONS = [
   'probe',
   'check',
   'put',
+  'write',
+  'proveWritten',
   'createUpload',
   'uploadPart',
   'listParts',

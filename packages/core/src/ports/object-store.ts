@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { LadingError } from '@lading/protocol'
 import type { Crc32, Sha256Hex } from '../digest.ts'
 
 /** Where an object lies. `key` has no leading slash. The directory store maps a bucket to a sub-directory. */
@@ -22,6 +23,14 @@ export interface StoredObject {
   readonly etag: string
   /** How it was proven, strongest first. */
   readonly proof: 'checksum' | 'etag' | 'read-back'
+}
+
+/** An object whose write the store acknowledged: proven by the acknowledgement itself, or still to be proven. */
+export interface WrittenObject {
+  readonly ref: ObjectRef
+  readonly facts: ObjectFacts
+  readonly etag: string
+  readonly proof: StoredObject['proof'] | undefined
 }
 
 export interface ObjectHead {
@@ -127,6 +136,21 @@ export interface ObjectStore {
    * `body` may be reused as soon as the promise settles.
    */
   put(ref: ObjectRef, body: Buffer, facts: ObjectFacts, options: WriteOptions): Promise<StoredObject>
+
+  /**
+   * As `put`, for one of many small objects: what the answer to the write does not prove is left to `proveWritten`, which
+   * asks for many at once.
+   */
+  write(ref: ObjectRef, body: Buffer, facts: ObjectFacts, options: WriteOptions): Promise<WrittenObject>
+
+  /**
+   * Proves what `write` has left unproven. Each object has its answer, in the order asked: the error of one
+   * (`store_object_mismatch`, or why it could not be asked for) is none of the others'. Rejects on abort alone.
+   */
+  proveWritten(
+    written: readonly WrittenObject[],
+    signal: AbortSignal,
+  ): Promise<readonly (StoredObject | LadingError)[]>
 
   /** Begins a multipart upload. Not safe to repeat blindly: each call begins another. */
   createUpload(ref: ObjectRef, facts: ObjectFacts, signal: AbortSignal): Promise<string>
