@@ -3,7 +3,7 @@ import { mkdir, open, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AcceptedResponse } from '@lading/protocol'
 import { findProgram } from '../support/find-program.ts'
-import { type BenchSystem, startBenchSystem } from './lading.ts'
+import { type BenchSystem, type SinkSystem, startBenchSystem } from './lading.ts'
 import { now } from './now.ts'
 import { type BenchOptions, repetitionsOf, sized } from './options.ts'
 import { cpuSeconds } from './process-usage.ts'
@@ -75,7 +75,7 @@ async function byWorker({ api, worker, client }: BenchSystem, bytes: number): Pr
   }
 }
 
-async function byLibStorage({ sink, folder }: BenchSystem, bytes: number): Promise<() => Promise<Took>> {
+async function byLibStorage({ sink, folder }: SinkSystem, bytes: number): Promise<() => Promise<Took>> {
   const input: LibStorageInput = {
     endpoint: sink.url,
     file: join(folder, 'lib-storage.bin'),
@@ -88,7 +88,7 @@ async function byLibStorage({ sink, folder }: BenchSystem, bytes: number): Promi
 
 /** Parts of the size that the worker sends, as many at a time as it sends. */
 async function byCurl(
-  { sink, folder }: BenchSystem,
+  { sink, folder }: SinkSystem,
   bytes: number,
 ): Promise<(() => Promise<Took>) | undefined> {
   const curl = findProgram('curl')

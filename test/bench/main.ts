@@ -1,11 +1,14 @@
 import { cpus } from 'node:os'
 import { accept } from './accept.ts'
+import { again } from './again.ts'
 import { deliver } from './deliver.ts'
 import { fair } from './fair.ts'
+import { growth } from './growth.ts'
 import { memory } from './memory.ts'
 import { type BenchOptions, readOptions, USAGE } from './options.ts'
 import { parser } from './parser.ts'
 import { small } from './small.ts'
+import { tree } from './tree.ts'
 
 /** Each prints its figures, those of its baselines taken in turns with them, and the aim. docs/benchmarks.md explains them. */
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>> = {
@@ -14,6 +17,9 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   small,
   memory,
   fair,
+  tree,
+  growth,
+  again,
   parser,
 }
 

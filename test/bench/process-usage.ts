@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 
 /** Ticks a second in /proc (sysconf(3) `_SC_CLK_TCK`): 100 on every Linux that Node runs on. */
 const TICKS = 100
@@ -16,4 +16,9 @@ export function residentBytes(pid: number): { now: number; peak: number } {
   const text = readFileSync(`/proc/${pid}/status`, 'utf8')
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1]) * 1024
   return { now: field('VmRSS'), peak: field('VmHWM') }
+}
+
+/** Lets the most memory that the process had begin again with what it has now. Linux only (proc_pid_clear_refs(5)). */
+export function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

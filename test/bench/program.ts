@@ -10,9 +10,14 @@ export async function runProgram<I, O>(name: string, input: I): Promise<O> {
   return JSON.parse(await run(process.execPath, [programFile(name)], JSON.stringify(input))) as O
 }
 
-/** Runs any program to its end and gives its standard output. */
-export async function run(program: string, args: readonly string[], input = ''): Promise<string> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+/** Runs any program to its end, with `env` besides the environment, and gives its standard output. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  input = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   child.stdin.end(input)
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')])
   if (code !== 0) throw new Error(`${program} ${args.slice(0, 2).join(' ')} ended with ${code}`)

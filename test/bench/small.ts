@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AcceptedResponse } from '@lading/protocol'
-import { type BenchSystem, startBenchSystem } from './lading.ts'
+import { type BenchSystem, type SinkSystem, startBenchSystem } from './lading.ts'
 import { now } from './now.ts'
 import { type BenchOptions, repetitionsOf } from './options.ts'
 import { cpuSeconds } from './process-usage.ts'
@@ -55,7 +55,7 @@ export async function small(options: BenchOptions): Promise<void> {
 }
 
 async function turn(
-  system: BenchSystem,
+  system: SinkSystem,
   pipe: ServerProgram,
   files: readonly string[],
   requests: number,

@@ -3,14 +3,14 @@ import type { AcceptedResponse } from '@lading/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { oddTree, type SourceTree } from '../../apps/api/src/fixtures/source-tree.ts'
 import { archiver } from '../support/archivers.ts'
+import { smallFiles, tarOf } from '../support/generated-tar.ts'
 import { type System, startSystem } from '../support/system.ts'
-import { content } from '../support/system-content.ts'
+import { type Content, content } from '../support/system-content.ts'
 import { upload } from '../support/system-upload.ts'
 import { TEST_LIMIT } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 import { shell } from './shell.ts'
 import { showLogsOnFailure } from './show-logs.ts'
-import { type GeneratedFile, smallFiles, tarOf } from './trees/generated-tar.ts'
 import { digestOfAll, type Inventory, inventoryOfArchive, inventoryOfFolder } from './trees/inventory.ts'
 import { PACKERS } from './trees/packers.ts'
 
@@ -20,6 +20,11 @@ const MIB = 2 ** 20
 const LONG = process.env.LADING_TEST_LONG === '1'
 const SMALL_FILES = LONG ? 100_000 : 5_000
 const LARGE_BYTES = (LONG ? 2048 : 256) * MIB
+
+interface Sent {
+  readonly path: string
+  readonly file: Content
+}
 
 /** A zip tells times in steps of two seconds to a reader that knows only DOS's. */
 const FORMATS = [
@@ -89,7 +94,7 @@ describe('A tree', TEST_LIMIT, () => {
     expect(digestOfAll(await back(run_id, 'tar', 1000))).toBe(digestOfAll(expected))
   })
 
-  test.each<readonly [what: string, files: () => Iterable<GeneratedFile>]>([
+  test.each<readonly [what: string, files: () => Iterable<Sent>]>([
     [`of ${SMALL_FILES} files of 0 to 4 KiB`, () => smallFiles(SMALL_FILES, 4096)],
     [
       `with one file of ${LARGE_BYTES / MIB} MiB among small ones`,

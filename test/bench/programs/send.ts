@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { json, text } from 'node:stream/consumers'
+import { type GeneratedFile, tarOf } from '../../support/generated-tar.ts'
 
 /** What to send, on standard input as JSON. */
 export interface Sending {
@@ -18,10 +19,20 @@ export interface SendingRequest {
   readonly body: Body
 }
 
-/** Bytes as they are, or a form with so many files, each of so many bytes, below a directory. */
+/**
+ * Bytes as they are, from a place in the content; or a form or a tar with so many files, each of so many bytes, below a
+ * directory. What is sent differs from one call to the next.
+ */
 export type Body =
-  | { readonly kind: 'raw'; readonly bytes: number }
-  | { readonly kind: 'form'; readonly files: number; readonly fileBytes: number; readonly directory: string }
+  | { readonly kind: 'raw'; readonly bytes: number; readonly from?: number }
+  | {
+      readonly kind: 'form' | 'tar'
+      readonly files: number
+      readonly fileBytes: number
+      readonly directory: string
+    }
+
+type Files = Exclude<Body, { kind: 'raw' }>
 
 /** What came of it, on standard output as JSON. */
 export interface Sent {
@@ -39,6 +50,7 @@ export interface Answer {
 }
 
 const BOUNDARY = 'lading-bench-5d0c1f3e9a7b'
+const TYPES = { form: `multipart/form-data; boundary=${BOUNDARY}`, tar: 'application/x-tar' } as const
 const BATCH = 256 * 1024
 /** Not compressible, and of a size that stays in the processor's cache: what sending costs must not be what is measured. */
 const CONTENT = randomBytes(1024 * 1024)
@@ -80,7 +92,7 @@ async function sendOne(
     headers: {
       'content-length': chunks.reduce((sum, chunk) => sum + chunk.length, 0),
       ...(tenant === undefined ? {} : { 'x-tenant-id': tenant }),
-      ...(body.kind === 'form' ? { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` } : {}),
+      ...(body.kind === 'raw' ? {} : { 'content-type': TYPES[body.kind] }),
     },
   })
   const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -99,23 +111,41 @@ async function write(request: ClientRequest, chunks: readonly Buffer[]): Promise
 
 /** The whole body in chunks, made before the clock starts. */
 function chunksOf(body: Body): Buffer[] {
-  return body.kind === 'raw' ? contentOf(body.bytes) : [...batched(formOf(body))]
+  switch (body.kind) {
+    case 'raw':
+      return contentOf(body.bytes, body.from)
+    case 'form':
+      return [...batched(formOf(body))]
+    case 'tar':
+      return [...tarOf(filesOf(body))]
+  }
 }
 
-function* formOf({ files, fileBytes, directory }: Body & { kind: 'form' }): Generator<Buffer> {
+function* filesOf({ files, fileBytes, directory }: Files): Generator<GeneratedFile> {
+  for (let index = 0; index < files; index++) {
+    const chunks = () => contentOf(fileBytes, placeOf(index))
+    yield { path: `${directory}/${Math.floor(index / 100)}/${index}.bin`, file: { size: fileBytes, chunks } }
+  }
+}
+
+function* formOf({ files, fileBytes, directory }: Files): Generator<Buffer> {
   for (let index = 0; index < files; index++) {
     const filename = `${directory}/${index}.bin`
     yield Buffer.from(
       `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="${filename}"\r\n` +
         'Content-Type: application/octet-stream\r\n\r\n',
     )
-    yield* contentOf(fileBytes, index * 1031)
+    yield* contentOf(fileBytes, placeOf(index))
     yield Buffer.from('\r\n')
   }
   yield Buffer.from(`--${BOUNDARY}--\r\n`)
 }
 
-/** From a place in the content that differs from file to file, so that no two small files are the same. */
+/** Differs from file to file, so that no two small files are the same. */
+export function placeOf(index: number): number {
+  return index * 1031
+}
+
 function contentOf(bytes: number, from = 0): Buffer[] {
   const chunks: Buffer[] = []
   let at = from % CONTENT.length

@@ -1,16 +1,16 @@
 import { TarWriter } from '@lading/archive'
-import { type Content, content } from '../../support/system-content.ts'
+import { type Content, content } from './system-content.ts'
 
 export interface GeneratedFile {
   readonly path: string
-  readonly file: Content
+  readonly file: Pick<Content, 'size' | 'chunks'>
 }
 
 const MTIME_MS = Date.UTC(2024, 1, 29)
 const BATCH = 256 * 1024
 
 /** Files of 0 to `most` bytes, each with a content of its own, a hundred to a directory. */
-export function* smallFiles(count: number, most: number): Generator<GeneratedFile> {
+export function* smallFiles(count: number, most: number): Generator<GeneratedFile & { file: Content }> {
   for (let n = 0; n < count; n++) {
     yield {
       path: `part-${Math.floor(n / 100)}/${n}.bin`,
