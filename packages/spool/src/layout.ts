@@ -3,23 +3,30 @@ import { join } from 'node:path'
 
 /**
  * Where things lie in a spool's directory. A pack is written in `incoming` and moved to `packs` when it is sealed, so
- * that whatever has a name there is whole. Both are on one file system, as a rename must be.
+ * that whatever has a name there is whole. One that comes in several requests lies in `growing` between them. All are
+ * on one file system, as a rename must be.
  */
 export class SpoolLayout {
   readonly root: string
   readonly identity: string
   readonly incoming: string
   readonly packs: string
+  readonly growing: string
 
   constructor(root: string) {
     this.root = root
     this.identity = join(root, 'spool-id')
     this.incoming = join(root, 'incoming')
     this.packs = join(root, 'packs')
+    this.growing = join(root, 'growing')
   }
 
   incomingPack(packId: string): string {
     return join(this.incoming, safe(packId))
+  }
+
+  growingPack(packId: string): string {
+    return join(this.growing, safe(packId))
   }
 
   sealedPack(packId: string): string {

@@ -13,6 +13,11 @@ export async function* listPacks(layout: SpoolLayout): AsyncIterable<ListedPack>
   yield* packsIn(layout.packs, true)
 }
 
+/** Packs whose upload is not complete. */
+export function listGrowing(layout: SpoolLayout): AsyncIterable<ListedPack> {
+  return packsIn(layout.growing, false)
+}
+
 async function* packsIn(directory: string, sealed: boolean): AsyncIterable<ListedPack> {
   const entries = await opendir(directory).catch((error: unknown) => {
     throw writeFault(error)

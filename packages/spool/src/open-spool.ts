@@ -1,10 +1,11 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { ListedPack, PackReader, PackWriter, Spool, SpoolSpace } from '@lading/core'
+import type { GrowingPack, ListedPack, PackReader, PackWriter, Spool, SpoolSpace } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { DirectorySync } from './directory-sync.ts'
+import { openGrowingPack } from './growing-pack.ts'
 import { SpoolLayout } from './layout.ts'
-import { listPacks } from './list-packs.ts'
+import { listGrowing, listPacks } from './list-packs.ts'
 import { openPack } from './pack-reader.ts'
 import { LocalPackWriter } from './pack-writer.ts'
 import { removeFile } from './remove-file.ts'
@@ -29,6 +30,7 @@ export async function openSpool(directory: string, options: SpoolOptions): Promi
   try {
     await makeDirectory(layout.incoming)
     await makeDirectory(layout.packs)
+    await makeDirectory(layout.growing)
     const id = await spoolIdentity(layout)
     return new LocalSpool(id, layout, await DirectorySync.open(layout.packs), options)
   } catch (error) {
@@ -48,7 +50,7 @@ class LocalSpool implements Spool {
     this.#layout = layout
     this.#names = names
     this.#ledger = new SpaceLedger(() => freeBytes(layout.root), lowWaterBytes)
-    this.#used = new UsedBytes(() => listPacks(layout))
+    this.#used = new UsedBytes(() => everyPack(layout))
   }
 
   async create(
@@ -58,6 +60,14 @@ class LocalSpool implements Spool {
     this.#layout.incomingPack(packId)
     const reservation = await Reservation.make(this.#ledger, expectedBytes)
     return new LocalPackWriter(packId, this.#layout, this.#names, reservation, ownsChunks)
+  }
+
+  async grow(
+    packId: string,
+    { from, expectedBytes }: { from: number; expectedBytes: number },
+  ): Promise<GrowingPack> {
+    const reservation = await Reservation.make(this.#ledger, expectedBytes)
+    return await openGrowingPack(packId, from, this.#layout, this.#names, reservation)
   }
 
   open(packId: string): Promise<PackReader> {
@@ -71,6 +81,14 @@ class LocalSpool implements Spool {
 
   async removePartial(packId: string): Promise<void> {
     await removeFile(this.#layout.incomingPack(packId))
+  }
+
+  async removeGrowing(packId: string): Promise<void> {
+    await removeFile(this.#layout.growingPack(packId))
+  }
+
+  listGrowing(): AsyncIterable<ListedPack> {
+    return listGrowing(this.#layout)
   }
 
   list(): AsyncIterable<ListedPack> {
@@ -100,6 +118,11 @@ class LocalSpool implements Spool {
   async close(): Promise<void> {
     await this.#names[Symbol.asyncDispose]()
   }
+}
+
+async function* everyPack(layout: SpoolLayout): AsyncIterable<ListedPack> {
+  yield* listPacks(layout)
+  yield* listGrowing(layout)
 }
 
 async function freeBytes(path: string): Promise<number> {

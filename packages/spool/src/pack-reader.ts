@@ -13,7 +13,7 @@ export async function openPack(layout: SpoolLayout, packId: string): Promise<Pac
   }
 }
 
-class LocalPackReader implements PackReader {
+export class LocalPackReader implements PackReader {
   readonly packId: string
   readonly #file: FileHandle
 

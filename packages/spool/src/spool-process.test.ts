@@ -50,7 +50,7 @@ test('processes that open a new spool at the same time agree on its id', async (
   const [file = '', ...args] = command('console.log(spool.id)')
   const answers = await Promise.all(Array.from({ length: 4 }, () => run(file, args)))
   expect(new Set(answers.map(({ stdout }) => stdout)).size).toBe(1)
-  expect((await readdir(directory)).sort()).toEqual(['incoming', 'packs', 'spool-id'])
+  expect((await readdir(directory)).sort()).toEqual(['growing', 'incoming', 'packs', 'spool-id'])
 })
 
 test('a process killed in the middle of a pack leaves only an unsealed one, which can be dropped', async () => {

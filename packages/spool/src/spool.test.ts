@@ -282,7 +282,7 @@ describe('a spool', () => {
     expect(again.id).toBe(first.id)
     expect(first.id).not.toBe(spool.id)
     expect(await readFile(join(nested, 'spool-id'), 'utf8')).toBe(`${first.id}\n`)
-    expect((await readdir(nested)).sort()).toEqual(['incoming', 'packs', 'spool-id'])
+    expect((await readdir(nested)).sort()).toEqual(['growing', 'incoming', 'packs', 'spool-id'])
     await Promise.all([first.close(), again.close()])
   })
 })

@@ -13,6 +13,19 @@ export interface Spool {
    */
   create(packId: string, options: { expectedBytes: number; ownsChunks?: boolean }): Promise<PackWriter>
 
+  /**
+   * Opens the pack of an upload that comes in several requests, cut to its first `from` bytes (those that were synced and
+   * promised); with `from` 0 it is made. Reserves `expectedBytes`. One process has it open at a time: its caller sees to
+   * that. Fails with `spool_full`, and `spool_lost` when those bytes are not there.
+   */
+  grow(packId: string, options: { from: number; expectedBytes: number }): Promise<GrowingPack>
+
+  /** Drops a pack that was never sealed. One that is gone is success. */
+  removeGrowing(packId: string): Promise<void>
+
+  /** Packs between two requests of their upload. */
+  listGrowing(): AsyncIterable<ListedPack>
+
   /** Opens a sealed pack. Fails with `spool_lost` when it is not there. */
   open(packId: string): Promise<PackReader>
 
@@ -52,6 +65,25 @@ export interface PackWriter extends AsyncDisposable {
 
   /** Discards the pack unless it was sealed. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A pack that outlives its writer: disposing of it leaves on the disk what was written. */
+export interface GrowingPack extends AsyncDisposable {
+  readonly packId: string
+  /** The offset of the next byte that is taken. */
+  readonly position: number
+
+  /** As `PackWriter.write`, and the chunk is not the caller's afterwards. */
+  write(chunk: Buffer): Promise<void> | undefined
+
+  /** Fills `target` from `offset` on, of bytes that were there when it was opened, or were synced since. */
+  read(target: Buffer, offset: number): Promise<void>
+
+  /** All bytes taken so far are on the disk when it returns. */
+  sync(): Promise<void>
+
+  /** As `PackWriter.seal`. One that is sealed already, by a process that died thereafter, is success. */
+  seal(): Promise<void>
 }
 
 export interface PackReader extends AsyncDisposable {
