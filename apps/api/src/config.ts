@@ -63,6 +63,12 @@ export interface ApiLimits {
   readonly heartbeatMs: number
   /** Milliseconds after which an idempotency key that nobody renews may be taken by another request. */
   readonly idempotencyLeaseMs: number
+  /** Milliseconds that an unfinished resumable upload waits for its next byte. */
+  readonly keepUploadMs: number
+  /** Unfinished resumable uploads of a tenant. */
+  readonly unfinishedUploads: number
+  /** Milliseconds after which a resumable upload that nobody renews may be taken by another request. */
+  readonly uploadLeaseMs: number
   /** Bytes of a refused body that are read and dropped to keep its connection usable. */
   readonly drainBytes: number
   /** Milliseconds for the same, and for a client to read a refusal before its connection is closed. */
@@ -97,6 +103,9 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   waitMs: 60_000,
   heartbeatMs: 15_000,
   idempotencyLeaseMs: 30_000,
+  keepUploadMs: 86_400_000,
+  unfinishedUploads: 1000,
+  uploadLeaseMs: 10_000,
   drainBytes: MIB,
   drainMs: 1000,
   checkMs: 2000,

@@ -6,6 +6,8 @@ import type { ApiConfig } from './config.ts'
 import { BodyGuard } from './ingest/body-guard.ts'
 import { type JobChanges, JobWatch } from './job-watch.ts'
 import { type ApiMetrics, createMetrics } from './metrics.ts'
+import { DigestsSoFar } from './resumable/digests-so-far.ts'
+import { UnderWay } from './resumable/under-way.ts'
 
 /** What the API is given; whoever opened these closes them, after `stop`. */
 export interface ApiDeps {
@@ -25,6 +27,8 @@ export interface ApiContext extends ApiDeps {
   readonly meters: ApiMetrics
   readonly bodies: BodyGuard
   readonly jobWatch: JobWatch
+  /** What this process remembers of resumable uploads; none of it is needed after a restart. */
+  readonly resumable: { readonly underWay: UnderWay; readonly digests: DigestsSoFar }
   /** Fires when the server begins to stop: waits end, streams of events close, new requests are refused. */
   readonly stopping: AbortController
 }
@@ -37,6 +41,7 @@ export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
     meters: createMetrics(deps.metrics, deps.spool),
     bodies: new BodyGuard(config.limits),
     jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
+    resumable: { underWay: new UnderWay(), digests: new DigestsSoFar() },
     stopping,
   }
 }

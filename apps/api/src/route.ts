@@ -8,7 +8,7 @@ import { queryOf } from './request-target.ts'
 import { tenantOf } from './tenant.ts'
 import { validated } from './validated.ts'
 
-export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** An operation at its address. `{name}` takes one segment; `{path}`, at the end, takes all that remain. */
 export interface Route {
@@ -30,6 +30,7 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
     PUT: 'put',
     PATCH: 'patch',
     DELETE: 'delete',
+    OPTIONS: 'options',
   } as const
   // Express gives HEAD to GET unless a HEAD route stands before it.
   for (const route of [...routes].sort((a, b) => Number(b.method === 'HEAD') - Number(a.method === 'HEAD'))) {

@@ -15,6 +15,7 @@ import * as experiments from './routes/experiments.ts'
 import * as jobEvents from './routes/job-events.ts'
 import * as jobs from './routes/jobs.ts'
 import * as openJobs from './routes/open-jobs.ts'
+import * as resumable from './routes/resumable.ts'
 import * as runs from './routes/runs.ts'
 import * as service from './routes/service.ts'
 import * as uploads from './routes/uploads.ts'
@@ -34,6 +35,7 @@ export function createRoutes(context: ApiContext): Route[] {
   const run = '/api/v1/experiments/runs/{run_id}'
   const artifact = `${run}/artifacts/{path}`
   const job = '/api/v1/jobs/{job_id}'
+  const upload = '/api/v1/resumable/{upload_id}'
   const routes: Route[] = [
     at('POST', '/api/v1/experiments', experiments.create(context)),
     at('GET', '/api/v1/experiments', experiments.list(context)),
@@ -48,6 +50,11 @@ export function createRoutes(context: ApiContext): Route[] {
     at('POST', `${run}/log-artifacts`, uploads.logArtifacts(context)),
     at('POST', `${run}/uploads`, openJobs.open(context)),
     at('POST', `${run}/uploads/{job_id}/plan`, openJobs.plan(context)),
+    at('OPTIONS', `${run}/resumable`, resumable.options(context)),
+    at('POST', `${run}/resumable`, resumable.create(context)),
+    at('HEAD', upload, resumable.head(context)),
+    at('PATCH', upload, resumable.patch(context)),
+    at('DELETE', upload, resumable.remove(context)),
     at('GET', `${run}/artifacts`, artifacts.list(context)),
     at('PUT', artifact, uploads.putArtifact(context)),
     at('GET', artifact, download.get(context)),

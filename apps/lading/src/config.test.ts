@@ -120,6 +120,8 @@ test('limits, leases and retries reach the parts that keep them', () => {
     LADING_MIN_BODY_RATE: '10KiB',
     LADING_MAX_WAIT: '5s',
     LADING_IDEMPOTENCY_LEASE: '9s',
+    LADING_MAX_RESUMABLE: '6',
+    LADING_KEEP_RESUMABLE: '5h',
     LADING_SLOTS: '3',
     LADING_REQUESTS_PER_SLOT: '2',
     LADING_WORKER_MEMORY: '64MiB',
@@ -142,6 +144,8 @@ test('limits, leases and retries reach the parts that keep them', () => {
     bodyBytesPerSecond: 10_240,
     waitMs: 5_000,
     idempotencyLeaseMs: 9_000,
+    unfinishedUploads: 6,
+    keepUploadMs: 18_000_000,
   })
   expect(config.worker).toMatchObject({
     slots: 3,

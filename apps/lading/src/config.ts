@@ -127,6 +127,8 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
       bodyBytesPerSecond: settings.LADING_MIN_BODY_RATE,
       waitMs: settings.LADING_MAX_WAIT,
       idempotencyLeaseMs: settings.LADING_IDEMPOTENCY_LEASE,
+      unfinishedUploads: settings.LADING_MAX_RESUMABLE,
+      keepUploadMs: settings.LADING_KEEP_RESUMABLE,
     },
   }
 }

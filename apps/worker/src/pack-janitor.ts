@@ -31,6 +31,8 @@ export async function reconcileSpool(
     await dropPacks(context, expired, 'expired')
     if (expired.length < PAGE || signal.aborted) break
   }
+  await catalog.packs.forgetResumable(spool.id)
+  await dropForgotten(context, spool, signal)
   let page: ListedPack[] = []
   for await (const pack of spool.list()) {
     if (signal.aborted) return
@@ -44,6 +46,19 @@ export async function reconcileSpool(
 }
 
 const PAGE = 200
+
+/** Packs of resumable uploads that were given up, or have expired. */
+async function dropForgotten(context: WorkerContext, spool: Spool, signal: AbortSignal): Promise<void> {
+  const { catalog, config, metrics } = context
+  for await (const pack of spool.listGrowing()) {
+    if (signal.aborted) return
+    if (ageMs(pack) < config.unknownPackMs) continue
+    const status = await catalog.packs.status([pack.packId])
+    if (status.get(pack.packId) === 'needed') continue
+    await spool.removeGrowing(pack.packId)
+    metrics.droppedPacks.inc({ why: 'expired' })
+  }
+}
 
 async function dropPartial(
   { config, metrics }: WorkerContext,

@@ -5,6 +5,7 @@ import type { Acceptance, Accepts } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
+import { keepResumed } from './resumable-uploads.ts'
 
 export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits): Accepts {
   return {
@@ -13,6 +14,7 @@ export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits): Accep
       const job = await db.transaction(async (sql) => {
         const accepted = await accept(sql, acceptance, limits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
+        await keepResumed(sql, acceptance, accepted.jobId)
         return accepted
       })
       hints.workIsReady()

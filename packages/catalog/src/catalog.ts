@@ -24,6 +24,7 @@ export interface ApiCatalog {
   readonly jobs: Jobs
   readonly artifacts: Artifacts
   readonly idempotency: IdempotencyKeys
+  readonly resumable: ResumableUploads
   /** Fails when Postgres does not answer in time, or migrations are pending. */
   check(): Promise<void>
 }
@@ -87,6 +88,8 @@ export interface Acceptance {
   readonly idempotency:
     | { readonly key: string; readonly holder: string; readonly content: string }
     | undefined
+  /** The resumable upload that the file came by, and the request that holds it. */
+  readonly resumed?: { readonly uploadId: string; readonly holder: string }
 }
 
 export interface Accepts {
@@ -213,4 +216,63 @@ export interface IdempotencyKeys {
   ): Promise<{ state: 'begun' } | { state: 'done'; jobId: string; content: string }>
   renew(tenant: TenantId, key: string, holder: string, leaseMs: number): Promise<void>
   release(tenant: TenantId, key: string, holder: string): Promise<void>
+}
+
+/** What is known of a resumable upload when it is made. */
+export interface NewResumableUpload {
+  readonly run: Run
+  readonly path: ArtifactPath
+  /** Bytes. */
+  readonly size: number
+  /** Of the whole file, as the client declares it. */
+  readonly sha256: Sha256Hex | undefined
+  /** The open job that the file is added to. */
+  readonly jobId: string | undefined
+  /** What the client said of it, as it said it. */
+  readonly metadata: string
+  readonly spoolId: string
+  readonly idempotencyKey: string | undefined
+}
+
+/** A file that comes in several requests. Its id is the id of its pack, which grows in one spool. */
+export interface ResumableUpload {
+  readonly uploadId: string
+  readonly tenantId: TenantId
+  readonly runId: string
+  readonly jobId: string | undefined
+  readonly path: ArtifactPath
+  readonly size: number
+  readonly sha256: Sha256Hex | undefined
+  readonly metadata: string
+  readonly spoolId: string
+  /** Bytes that are on the disk, and promised. */
+  readonly received: number
+  /** The job that it became when it was complete. */
+  readonly acceptedJobId: string | undefined
+  readonly expiresAt: Date
+}
+
+export interface ResumableUploads {
+  /**
+   * The upload; or, with the key of an earlier one, that one. Fails with `idempotency_key_reused` where that is of
+   * another file, and `too_many_uploads` when the tenant has `most` that are not complete. It expires `keepMs`
+   * milliseconds after its last byte.
+   */
+  create(
+    given: NewResumableUpload,
+    limits: { most: number; keepMs: number },
+  ): Promise<{ upload: ResumableUpload; replayed: boolean }>
+  get(tenant: TenantId, uploadId: string): Promise<ResumableUpload | undefined>
+  /** Makes one request the holder. It must `renew` every third of `leaseMs`. Undefined: another holds it, or it is gone. */
+  take(uploadId: string, holder: string, leaseMs: number): Promise<ResumableUpload | undefined>
+  /** Promises bytes, and renews. False: the request no longer holds it. */
+  record(
+    uploadId: string,
+    holder: string,
+    received: number,
+    times: { leaseMs: number; keepMs: number },
+  ): Promise<boolean>
+  renew(uploadId: string, holder: string, leaseMs: number): Promise<void>
+  release(uploadId: string, holder: string): Promise<void>
+  remove(uploadId: string, holder: string): Promise<void>
 }

@@ -253,8 +253,10 @@ export interface Deletion {
 }
 
 export interface Packs {
-  /** Of these packs, what the catalog says: `needed` (a file needs it), `free`, or `unknown` (no row). */
+  /** Of these packs, what the catalog says: `needed` (a file or resumable upload needs it), `free`, or `unknown`. */
   status(packIds: readonly string[]): Promise<Map<string, 'needed' | 'free' | 'unknown'>>
+  /** Forgets resumable uploads that have expired, complete or not. How many. */
+  forgetResumable(spoolId: string): Promise<number>
   /** Gives up failed files' claim on packs whose jobs ended more than `olderThanMs` ago. The packs to drop. */
   expired(spoolId: string, olderThanMs: number, limit: number): Promise<string[]>
   dropped(packIds: readonly string[]): Promise<void>

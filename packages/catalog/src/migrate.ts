@@ -1,11 +1,13 @@
 import type { Knex } from 'knex'
 import * as catalog from './migrations/0001-catalog.ts'
 import * as directories from './migrations/0002-directories.ts'
+import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
 
 /** In order; a migration that was released is never changed. */
 const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0001-catalog': catalog,
   '0002-directories': directories,
+  '0010-resumable-uploads': resumableUploads,
 }
 
 const CONFIG: Knex.MigratorConfig = {

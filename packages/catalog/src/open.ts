@@ -18,6 +18,7 @@ import type { Logger } from './logger.ts'
 import { migrateDown, migrateUp, pendingMigrations } from './migrate.ts'
 import { packsOf } from './packs.ts'
 import { publish } from './publish.ts'
+import { resumableUploadsOf } from './resumable-uploads.ts'
 import { runsOf } from './runs.ts'
 import { settle, settleLeft } from './settle.ts'
 import { stagingOf } from './staging.ts'
@@ -71,6 +72,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       jobs: jobsOf(db, hints),
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),
+      resumable: resumableUploadsOf(db),
       check,
     },
     delivery: {

@@ -6,6 +6,8 @@ export function packsOf(db: Database): Packs {
     async status(packIds) {
       const rows = await db.query<{ packId: string; status: 'needed' | 'free' | 'unknown' }>(
         `SELECT asked.pack_id, CASE
+             WHEN p.pack_id IS NULL AND EXISTS (
+               SELECT 1 FROM resumable_uploads r WHERE r.upload_id = asked.pack_id) THEN 'needed'
              WHEN p.pack_id IS NULL THEN 'unknown'
              WHEN p.dropped_at IS NULL AND EXISTS (
                SELECT 1 FROM work_items w WHERE w.pack_id = p.pack_id AND w.state <> 'done') THEN 'needed'
@@ -14,6 +16,14 @@ export function packsOf(db: Database): Packs {
         { packIds },
       )
       return new Map(rows.map((row) => [row.packId, row.status]))
+    },
+    async forgetResumable(spoolId) {
+      const rows = await db.query(
+        `DELETE FROM resumable_uploads WHERE spool_id = :spoolId AND expires_at < now()
+           AND (held_until IS NULL OR held_until < now()) RETURNING 1`,
+        { spoolId },
+      )
+      return rows.length
     },
     async expired(spoolId, olderThanMs, limit) {
       // The job's lock orders this with a retry, which takes it first and then looks at dropped_at.

@@ -64,6 +64,14 @@ export const ERRORS = {
   idempotency_key_in_flight: row(409, true, 'A request with this idempotency key is still under way'),
   idempotency_key_reused: row(422, false, 'The idempotency key was used for another request'),
 
+  // Resumable uploads
+  upload_not_found: row(404, false, 'There is no such resumable upload'),
+  upload_locked: row(423, true, 'Another request is adding to the upload'),
+  upload_offset_mismatch: row(409, false, 'The upload does not stand at that offset'),
+  upload_elsewhere: row(421, true, 'The bytes of the upload are on another host'),
+  checksum_mismatch: row(460, true, 'The bytes of the request do not match its checksum'),
+  too_many_uploads: row(429, true, 'The tenant has too many unfinished resumable uploads'),
+
   // Things by id
   experiment_not_found: row(404, false, 'There is no such experiment'),
   experiment_exists: row(409, false, 'An experiment with this name exists'),

@@ -286,3 +286,36 @@ describe('a spool', () => {
     await Promise.all([first.close(), again.close()])
   })
 })
+
+describe('a pack that grows', () => {
+  test('goes on at the bytes that were promised, and drops what was written beyond', async () => {
+    const packId = randomUUID()
+    {
+      await using first = await spool.grow(packId, { from: 0, expectedBytes: 10 })
+      await first.write(Buffer.from('promised, and not'))
+      await first.sync()
+    }
+    await using second = await spool.grow(packId, { from: 8, expectedBytes: 10 })
+    await second.write(Buffer.from(' and kept'))
+    await second.seal()
+    await using pack = await spool.open(packId)
+    const bytes = Buffer.alloc(17)
+    await pack.read(bytes, 0)
+    expect(bytes.toString()).toBe('promised and kept')
+  })
+
+  test('that was sealed by a process which died thereafter is sealed', async () => {
+    const packId = randomUUID()
+    for (const from of [0, 4]) {
+      await using pack = await spool.grow(packId, { from, expectedBytes: 4 })
+      if (from === 0) await pack.write(Buffer.from('four'))
+      await pack.seal()
+    }
+    await (await spool.open(packId)).close()
+  })
+
+  test('whose promised bytes are gone is lost', async () => {
+    const grow = spool.grow(randomUUID(), { from: 5, expectedBytes: 1 })
+    await expect(grow).rejects.toMatchObject({ code: 'spool_lost' })
+  })
+})

@@ -54,9 +54,9 @@ export async function admit(
 }
 
 /** Fails with `job_not_found`, `job_state_conflict`. */
-async function targetOf(
+export async function targetOf(
   catalog: ApiContext['catalog'],
-  { tenant, query, request }: UploadCall,
+  { tenant, query, request }: Pick<UploadCall, 'tenant' | 'query' | 'request'>,
   run: Run,
   atomic: boolean,
 ): Promise<Pick<Admission, 'job' | 'directory'>> {

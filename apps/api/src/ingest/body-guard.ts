@@ -62,6 +62,11 @@ export class BodyGuard {
     this.#bySocket.get(socket)?.fail(error)
   }
 
+  /** Ends the body that is being read from the socket, if there is one; the connection stays sound. */
+  interrupt(socket: Socket, error: LadingError): void {
+    this.#bySocket.get(socket)?.fail(error)
+  }
+
   failAll(error: LadingError): void {
     for (const body of [...this.#bodies.keys()]) body.fail(error)
   }

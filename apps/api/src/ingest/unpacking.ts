@@ -4,7 +4,7 @@ import type { UploadCall } from './admission.ts'
 import type { BodyGuard, GuardedBody } from './body-guard.ts'
 
 /**
- * The time in which a body that is there as a whole is unpacked, and its connection stands still. It ends when the
+ * The time in which bytes that are there are unpacked, or read again, and the connection stands still. It ends when the
  * client goes away, to whom nothing was promised yet, and when the server stops.
  */
 export class Unpacking implements GuardedBody, Disposable {
@@ -17,7 +17,11 @@ export class Unpacking implements GuardedBody, Disposable {
   readonly #idleMs: number
   #failure: LadingError | undefined
 
-  constructor({ request, response }: UploadCall, guard: BodyGuard, idleMs: number) {
+  constructor(
+    { request, response }: Pick<UploadCall, 'request' | 'response'>,
+    guard: BodyGuard,
+    idleMs: number,
+  ) {
     this.socket = request.socket
     this.#gone = goneSignal(response)
     this.#guard = guard
@@ -34,7 +38,7 @@ export class Unpacking implements GuardedBody, Disposable {
   check(): void {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#gone.aborted) {
-      throw new LadingError('client_aborted', 'the connection ended before the archive was unpacked')
+      throw new LadingError('client_aborted', 'the connection ended before the server had read what is there')
     }
   }
 

@@ -104,6 +104,14 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.waitMs,
     about: 'The longest that `Prefer: wait` and `?wait=` wait.',
   }),
+  LADING_MAX_RESUMABLE: setting(whole(1, 1_000_000), {
+    fallback: DEFAULT_API_LIMITS.unfinishedUploads,
+    about: 'The most unfinished resumable uploads of a tenant.',
+  }),
+  LADING_KEEP_RESUMABLE: setting(duration({ leastMs: 1000 }), {
+    fallback: DEFAULT_API_LIMITS.keepUploadMs,
+    about: 'How long an unfinished resumable upload waits for its next byte.',
+  }),
   LADING_SLOTS: setting(whole(1, 256), {
     fallback: DEFAULT_WORKER_CONFIG.slots,
     about: 'Pieces of work at once in a worker.',

@@ -1,0 +1,62 @@
+import type { ResumableUpload } from '@lading/catalog'
+import type { ApiContext } from '../context.ts'
+import type { Call } from '../operation.ts'
+import { contentLengthOf, hasContent } from '../request-head.ts'
+import { append, checkPiece } from './append.ts'
+import { finish } from './finish.ts'
+import { type HeldUpload, hold } from './hold.ts'
+import { type OpenPack, openPack } from './open-pack.ts'
+
+type UploadRequest = Pick<Call<unknown, unknown, unknown>, 'request' | 'response' | 'tenant'>
+
+/** Takes the body of the request as the bytes from `offset` on, and accepts the upload when they were the last. */
+export async function takePiece(
+  context: ApiContext,
+  call: UploadRequest,
+  uploadId: string,
+  offset: number,
+): Promise<ResumableUpload> {
+  context.meters.uploadsInFlight.inc()
+  try {
+    await using held = await hold(context, call.tenant, uploadId)
+    if (held.upload.acceptedJobId !== undefined && offset === held.upload.size) return held.upload
+    checkPiece(call, held, offset)
+    const expected = contentLengthOf(call.request) ?? held.upload.size - offset
+    await using open = await openPack(context, call, held, expected)
+    const received = hasContent(call.request) ? await append(context, call, held, open) : offset
+    return await acceptWhole(context, held, open, received)
+  } finally {
+    context.meters.uploadsInFlight.dec()
+  }
+}
+
+/**
+ * Where the upload stands. Ends the request that adds to it, whose client has given it up if it asks; and accepts it
+ * where all bytes are there and a kill, or the catalog's absence, was in the way.
+ */
+export async function settle(
+  context: ApiContext,
+  call: UploadRequest,
+  upload: ResumableUpload,
+): Promise<ResumableUpload> {
+  if (upload.acceptedJobId !== undefined) return upload
+  await endOtherRequest(context, upload.uploadId)
+  const now = (await context.catalog.resumable.get(call.tenant, upload.uploadId)) ?? upload
+  if (now.received < now.size || now.acceptedJobId !== undefined) return now
+  return await takePiece(context, call, now.uploadId, now.size)
+}
+
+async function endOtherRequest(context: ApiContext, uploadId: string): Promise<void> {
+  using _turn = await context.resumable.underWay.begin(uploadId)
+}
+
+async function acceptWhole(
+  context: ApiContext,
+  held: HeldUpload,
+  open: OpenPack,
+  received: number,
+): Promise<ResumableUpload> {
+  if (received < held.upload.size) return { ...held.upload, received }
+  const { jobId } = await finish(context, held, open)
+  return { ...held.upload, received, acceptedJobId: jobId }
+}
