@@ -7,10 +7,11 @@ const missing = testPython() === undefined ? installTestPython() : undefined
 if (missing !== undefined) throw new Error(missing)
 const python = testPython() ?? ''
 const pyright = resolve(import.meta.dirname, '../../node_modules/pyright/index.js')
+const EXAMPLES = resolve(import.meta.dirname, '../../examples')
 const config = join(PYTHON_PACKAGE, 'pyproject.toml')
 const checks = [
-  [python, '-m', 'ruff', 'check', '--no-cache', '--config', config, '.'],
-  [python, '-m', 'ruff', 'format', '--no-cache', '--check', '--quiet', '--config', config, '.'],
+  [python, '-m', 'ruff', 'check', '--no-cache', '--config', config, '.', EXAMPLES],
+  [python, '-m', 'ruff', 'format', '--no-cache', '--check', '--quiet', '--config', config, '.', EXAMPLES],
   [process.execPath, pyright, '--pythonpath', python],
 ]
 const failed = checks.filter(

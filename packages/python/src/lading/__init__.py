@@ -20,6 +20,7 @@ from lading.errors import (
 from lading.progress import Progress
 from lading.run import Run
 from lading.settings import Settings
+from lading.shard import Shard
 from lading.tracker import ExperimentTracker
 from lading.upload import Delivery, Upload
 from lading.version import __version__
@@ -36,6 +37,7 @@ __all__ = [
     "Run",
     "ServerError",
     "Settings",
+    "Shard",
     "Unreachable",
     "Upload",
     "WaitTimeout",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any, Union
 
@@ -13,6 +13,7 @@ from lading.errors import LadingError
 from lading.figures import figure_bytes, image_bytes
 from lading.files.capture_tree import capture_tree
 from lading.ids import new_id
+from lading.outbox.box import Box
 from lading.outbox.entries import FileEntry, Slice
 from lading.outbox.item import REFUSED, Item
 from lading.outbox.runs import RunRecord
@@ -55,8 +56,8 @@ class ArtifactLogger(ABC):
         written to is not sent, and the upload fails with FileChanged.
         """
         source = Path(local_path)
-        path = _joined(artifact_path, source.name)
-        return self._log(path, synchronous, lambda session, run: session.box.add_file(run, path, source, capture))
+        path = joined(artifact_path, source.name)
+        return self.take(path, lambda box, run: box.add_file(run, path, source, capture), synchronous)
 
     def log_artifacts(
         self,
@@ -80,18 +81,16 @@ class ArtifactLogger(ABC):
         directory = artifact_path.strip("/")
         globs = [patterns] if isinstance(patterns, str) else list(patterns) if patterns is not None else None
 
-        def add(session: Session, run: str) -> Item:
+        def add(box: Box, run: str) -> Item:
             entry_id = new_id()
-            members = capture_tree(session.box, entry_id, root, globs, links, capture)
-            return session.box.add_directory(entry_id, run, directory, members, atomic)
+            members = capture_tree(box, entry_id, root, globs, links, capture)
+            return box.add_directory(entry_id, run, directory, members, atomic)
 
-        return self._log(directory, synchronous, add)
+        return self.take(directory, add, synchronous)
 
     def log_bytes(self, data: bytes, artifact_file: str, *, synchronous: bool = False) -> Upload:
         """Logs bytes under this path of the run."""
-        return self._log(
-            artifact_file, synchronous, lambda session, run: session.box.add_bytes(run, artifact_file, data)
-        )
+        return self.take(artifact_file, lambda box, run: box.add_bytes(run, artifact_file, data), synchronous)
 
     def log_text(self, text: str, artifact_file: str, *, synchronous: bool = False) -> Upload:
         """Logs a text, as UTF-8."""
@@ -110,11 +109,12 @@ class ArtifactLogger(ABC):
         or floats from 0 to 1. Arrays need Pillow."""
         return self.log_bytes(image_bytes(image, artifact_file), artifact_file, synchronous=synchronous)
 
-    def _log(self, path: str, synchronous: bool, add: Callable[[Session, str], Item]) -> Upload:
+    def take(self, path: str, add: Callable[[Box, str], Item], synchronous: bool = False) -> Upload:
+        """What all calls do: has `add` put something into the outbox, and gives its handle."""
         session, run = self._target()
         try:
             session.box.know_run(run)
-            item = add(session, run.key)
+            item = add(session.box, run.key)
         except (LadingError, OSError) as error:
             if not self._warns():
                 raise
@@ -131,6 +131,7 @@ def _not_taken(run: str, path: str, error: Exception) -> Item:
     return Item(FileEntry("", run, path, Slice(0, 0, 0, "")), state=REFUSED, error=known)
 
 
-def _joined(directory: str, name: str) -> str:
-    directory = fspath(directory).rstrip("/")
-    return f"{directory}/{name}" if directory else name
+def joined(directory: str, name: str) -> str:
+    """The path of what is in a directory; the root of the run is the empty one."""
+    directory = directory.rstrip("/")
+    return f"{directory}/{name}" if directory and name else directory or name

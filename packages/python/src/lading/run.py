@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -10,10 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from lading.downloading.download import download
-from lading.errors import LadingError, Unreachable
+from lading.errors import LadingError, Unreachable, WaitTimeout
 from lading.logger import ArtifactLogger, PathArgument
+from lading.outbox.entries import SharedJob
 from lading.outbox.runs import RunRecord
 from lading.session import Session
+from lading.shard import Shard
+from lading.upload import LONG_POLL_SECONDS
 
 if TYPE_CHECKING:
     from lading.tracker import ExperimentTracker
@@ -40,6 +44,22 @@ class Run(ArtifactLogger):
     def name(self) -> str | None:
         return self._record.name
 
+    def shard(
+        self, artifact_path: str, *, shard: int, shards: int, key: str = "", deadline_seconds: int = 86_400
+    ) -> Shard:
+        """One process's part of a directory that `shards` processes write together, such as a sharded checkpoint:
+
+            with run.shard("step-1000", shard=rank, shards=world_size) as part:
+                part.log_artifact(f"rank-{rank}.pt")
+
+        Nobody waits for another. The directory is seen when all shards are complete and delivered; unless that is
+        within `deadline_seconds`, the job fails and nothing is seen. A directory that is written again takes another
+        `key`, the same in all processes.
+        """
+        if not 0 <= shard < shards:
+            raise ValueError(f"shard: {shard} is not one of 0 to {shards - 1}")
+        return Shard(self, SharedJob(artifact_path.strip("/"), shards, key, deadline_seconds), shard)
+
     def end(self, status: str = FINISHED) -> None:
         """Sets the status, FINISHED, FAILED or KILLED, after all that was logged before is sent. Does not wait."""
         ended_at = None if status == RUNNING else datetime.now(timezone.utc).isoformat()
@@ -50,6 +70,15 @@ class Run(ArtifactLogger):
     def flush(self, timeout: float | None = None) -> None:
         """As `ExperimentTracker.flush`."""
         self._tracker.flush(timeout)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Waits until all that this process has logged is sent, and all of the run that is sent, by whomever, is
+        delivered. Raises as `flush` does, and WaitTimeout; what failed to be delivered, its own upload tells."""
+        end = None if timeout is None else time.monotonic() + timeout
+        self.flush(timeout)
+        for state in ("queued", "running"):
+            for job in list(self._tracker.api.jobs(self._known_id(), state)):
+                self._wait_for(str(job["job_id"]), end)
 
     def list_artifacts(self, path: str = "", *, recursive: bool = True) -> Iterator[dict[str, Any]]:
         """What is delivered of the run, as the API lists it: `path`, `is_dir`, `size` in bytes, `sha256` and more."""
@@ -84,6 +113,15 @@ class Run(ArtifactLogger):
 
     def __repr__(self) -> str:
         return f"<Run {self.id}>"
+
+    def _wait_for(self, job_id: str, end: float | None) -> None:
+        while True:
+            left = LONG_POLL_SECONDS if end is None else end - time.monotonic()
+            if left <= 0:
+                raise WaitTimeout(f"job {job_id} has not ended in time")
+            job = self._tracker.api.job(job_id, min(left, LONG_POLL_SECONDS))
+            if job["ended_at"] is not None:
+                return
 
     def _target(self) -> tuple[Session, RunRecord]:
         return self._tracker.session, self._record

@@ -13,7 +13,7 @@ from lading.http.api import Api
 from lading.http.client import HttpClient, RetryLater
 from lading.http.retry import delay_before
 from lading.outbox.box import Box, Destination
-from lading.outbox.item import REFUSED, Item
+from lading.outbox.item import Item
 from lading.outbox.opening import create_box, take_over_all
 from lading.progress import bar
 from lading.sender.sender import Sender
@@ -93,7 +93,7 @@ class Session:
             if not self.offline or self.box.waiting():
                 self.flush(timeout)
         except LadingError:
-            refused = sum(item.state == REFUSED for item in self.box.items.values())
+            refused = len(self.box.refused())
             left = self.box.waiting()
             told = "; ".join(
                 sentence
@@ -131,8 +131,7 @@ class Session:
         return f"it is kept in {self.box.folder}{reason}; the next run of a program sends it, or `lading sync`"
 
     def _tell_refusals(self) -> None:
-        refused = [item for item in self.box.items.values() if item.state == REFUSED]
-        untold = [item for item in refused if item.entry.id not in self._reported]
+        untold = [item for item in self.box.refused() if item.entry.id not in self._reported]
         self._reported.update(item.entry.id for item in untold)
         if untold and untold[0].error is not None:
             raise untold[0].error

@@ -10,7 +10,6 @@ from lading.errors import LadingError
 from lading.http.api import Api
 from lading.http.client import HttpClient
 from lading.outbox.box import Box
-from lading.outbox.item import REFUSED
 from lading.outbox.opening import folders_in, take_over
 from lading.sender.sender import Sender
 from lading.settings import Settings
@@ -52,7 +51,7 @@ def _sync_folder(
     told(f"{folder}: {before} to send to {to.url}")
     sender = Sender(box, Api(HttpClient(to)), SENDERS)
     _wait(box, sender, told)
-    refused = [item.error for item in box.items.values() if item.state == REFUSED and item.error is not None]
+    refused = [item.error for item in box.refused() if item.error is not None]
     made = {f"offline-{key}": box.runs[key].server_id for key in unmade}
     runs = {name: server_id for name, server_id in made.items() if server_id is not None}
     sender.stop(timeout=60.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lading.errors import Cancelled, LadingError, WaitTimeout
-from lading.outbox.entries import DirectoryEntry, FileEntry
+from lading.outbox.entries import FileEntry
 from lading.outbox.item import ACCEPTED, CANCELLED, REFUSED, SUPERSEDED, Item
 from lading.progress import Progress
 from lading.sender.sender import cancel
@@ -102,7 +102,8 @@ class Upload:
         """
         if cancel(self._session.box, self._item):
             return True
-        if self._item.state != ACCEPTED or self._item.batch is not None or self._item.job_id is None:
+        shared = self._item.batch is not None or getattr(self._item.entry, "job", None) is not None
+        if self._item.state != ACCEPTED or shared or self._item.job_id is None:
             return self._item.state == CANCELLED
         try:
             self._session.api.cancel_job(self._item.job_id)
@@ -156,8 +157,8 @@ class Upload:
                 self._delivery = Delivery(job["job_id"], self.path, False)
 
     def _failure_in(self, job: dict[str, Any]) -> LadingError | None:
-        """Of a job of many files, this one may be among those that went well."""
-        if isinstance(self._item.entry, DirectoryEntry) or job["files"]["total"] == 1:
+        """Of a job whose files are seen each by itself, this one may be among those that went well."""
+        if job["atomic"] or job["files"]["total"] == 1:
             return _job_error(job.get("error") or {})
         for file in self._session.api.job_files(job["job_id"], "failed"):
             if file["path"] == self.path:

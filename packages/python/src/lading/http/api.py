@@ -57,15 +57,18 @@ class Api:
     def update_run(self, run_id: str, change: Mapping[str, Any]) -> dict[str, Any]:
         return self._http.request("PATCH", _run(run_id), json_body=change).json()
 
-    def put_artifact(self, run_id: str, path: str, body: Body, *, size: int, sha256: str, key: str) -> dict[str, Any]:
-        """Sends one file; the server refuses it unless its bytes have this SHA-256."""
+    def put_artifact(
+        self, run_id: str, path: str, body: Body, *, size: int, sha256: str, key: str, job_id: str | None = None
+    ) -> dict[str, Any]:
+        """Sends one file, to an open job where one is given; refused unless its bytes have this SHA-256."""
         headers = {
             "Content-Type": "application/octet-stream",
             "Content-Length": str(size),
             "Repr-Digest": digest_field(sha256),
             "Idempotency-Key": key,
         }
-        return self._http.request("PUT", _artifact(run_id, path), body=body, headers=headers).json()
+        query = "" if job_id is None else f"?{urlencode({'job_id': job_id})}"
+        return self._http.request("PUT", _artifact(run_id, path) + query, body=body, headers=headers).json()
 
     def log_tar(
         self,
@@ -77,9 +80,10 @@ class Api:
         atomic: bool,
         directory: str = "",
         sha256: str | None = None,
+        job_id: str | None = None,
     ) -> dict[str, Any]:
-        """Sends many files as one tar, and one job."""
-        query = {"atomic": "true" if atomic else "false"}
+        """Sends many files as one tar, and one job, or to an open job, which was atomic or not from its beginning."""
+        query = {"atomic": "true" if atomic else "false"} if job_id is None else {"job_id": job_id}
         if directory:
             query["artifact_path"] = directory
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(size), "Idempotency-Key": key}
@@ -87,6 +91,15 @@ class Api:
             headers["Content-Digest"] = digest_field(sha256)
         path = f"{_run(run_id)}/log-artifacts?{urlencode(query)}"
         return self._http.request("POST", path, body=body, headers=headers).json()
+
+    def open_job(self, run_id: str, request: Mapping[str, Any], key: str) -> str:
+        """The id of the job that all who come with this key get."""
+        headers = {"Idempotency-Key": key}
+        answer = self._http.request("POST", f"{_run(run_id)}/uploads", json_body=request, headers=headers)
+        return str(answer.json()["job_id"])
+
+    def seal_job(self, job_id: str, shard: int) -> None:
+        self._http.request("POST", f"{_job(job_id)}/seal", json_body={"shard": shard})
 
     def list_artifacts(self, run_id: str, directory: str, *, recursive: bool) -> Iterator[dict[str, Any]]:
         query = {"path": directory, "recursive": "true" if recursive else "false", "limit": str(PAGE)}
@@ -104,6 +117,9 @@ class Api:
         """The job; the answer is held back for up to `wait` seconds (60 by default settings) until it has ended."""
         query = f"?wait={wait:.3f}" if wait > 0 else ""
         return self._http.request("GET", f"{_job(job_id)}{query}").json()
+
+    def jobs(self, run_id: str, state: str) -> Iterator[dict[str, Any]]:
+        return self._pages("/api/v1/jobs", {"run_id": run_id, "state": state, "limit": str(PAGE)}, "jobs")
 
     def job_files(self, job_id: str, state: str) -> Iterator[dict[str, Any]]:
         return self._pages(f"{_job(job_id)}/files", {"state": state, "limit": str(PAGE)}, "files")

@@ -7,14 +7,24 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lading.errors import LadingError
 from lading.ids import new_id
 from lading.outbox.capture import capture
-from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, Held, Slice, StatusEntry, entry_to_json
+from lading.outbox.entries import (
+    DirectoryEntry,
+    Entry,
+    FileEntry,
+    Held,
+    SealEntry,
+    SharedJob,
+    Slice,
+    StatusEntry,
+    entry_to_json,
+)
 from lading.outbox.item import ACCEPTED, REFUSED, SENDING, WAITING, Item
 from lading.outbox.journal import Journal
 from lading.outbox.lock import BoxLock
@@ -34,7 +44,8 @@ class Destination:
 
 
 class Box:
-    """Threads may share it. Whoever waits for something waits on `changed`.
+    """Threads may share it. Whoever waits for what becomes of an entry waits on `changed`, whoever sends on `work`,
+    whoever copies on `to_copy`; all three are one lock.
 
     Everything is in the journal before a method returns, so that a killed process loses nothing of it.
     """
@@ -43,9 +54,13 @@ class Box:
         self.folder = folder
         self.files = folder / "files"
         self.destination = destination
-        self.changed = threading.Condition(threading.RLock())
+        lock_of_all = threading.RLock()
+        self.changed = threading.Condition(lock_of_all)
+        self.work = threading.Condition(lock_of_all)
+        self.to_copy = threading.Condition(lock_of_all)
         self.items: OrderedDict[str, Item] = state.items
         self.runs: dict[str, RunRecord] = state.runs
+        self.jobs: dict[tuple[str, SharedJob], str] = state.jobs
         self._lock = lock
         self._journal = Journal(folder / "journal")
         self._payload = Payload(folder / "payload")
@@ -68,20 +83,24 @@ class Box:
         with self.changed:
             self._journal.append({"made": key, "id": server_id})
             self.runs[key].server_id = server_id
-            self.changed.notify_all()
 
     def keep(self, data: bytes) -> Slice:
         with self.changed:
             return self._payload.add(data)
 
-    def add_bytes(self, run: str, path: str, data: bytes) -> Item:
+    def job_opened(self, run: str, job: SharedJob, job_id: str) -> None:
         with self.changed:
-            return self._add(FileEntry(new_id(), run, path, self._payload.add(data)))
+            self._journal.append({"opened": [run, asdict(job)], "id": job_id})
+            self.jobs[run, job] = job_id
 
-    def add_file(self, run: str, path: str, source: Path, mode: str) -> Item:
+    def add_bytes(self, run: str, path: str, data: bytes, job: SharedJob | None = None) -> Item:
+        with self.changed:
+            return self._add(FileEntry(new_id(), run, path, self._payload.add(data), job))
+
+    def add_file(self, run: str, path: str, source: Path, mode: str, job: SharedJob | None = None) -> Item:
         """Raises as `capture` does."""
         entry_id = new_id()
-        return self._add(FileEntry(entry_id, run, path, capture(source, self, entry_id, mode)))
+        return self._add(FileEntry(entry_id, run, path, capture(source, self, entry_id, mode), job))
 
     def add_directory(self, entry_id: str, run: str, directory: str, members: Iterable[Member], atomic: bool) -> Item:
         """Takes the members as they come. What raises while they do leaves nothing behind."""
@@ -104,12 +123,15 @@ class Box:
     def add_status(self, run: str, status: str, ended_at: str | None) -> Item:
         return self._add(StatusEntry(new_id(), run, status, ended_at))
 
+    def add_seal(self, run: str, job: SharedJob, shard: int) -> Item:
+        return self._add(SealEntry(new_id(), run, job, shard))
+
     # What becomes of it
 
     def copied(self, item: Item) -> None:
         with self.changed:
             item.captured = True
-            self.changed.notify_all()
+            self.work.notify()
 
     def hashed(self, item: Item, sha256: str) -> None:
         with self.changed:
@@ -142,7 +164,7 @@ class Box:
                 item.sent_bytes = 0
                 if item.state == SENDING:
                     item.state = WAITING
-            self.changed.notify_all()
+            self.work.notify_all()
 
     def end(self, items: list[Item], state: str, *, job: str | None = None, error: LadingError | None = None) -> None:
         """They need not be sent any more. The bytes of refused ones stay."""
@@ -154,6 +176,8 @@ class Box:
                 if error is None:
                     del self.items[item.entry.id]
             self.changed.notify_all()
+            # What waited for these may go now.
+            self.work.notify_all()
         for item in items:
             if error is None:
                 self._forget(item.entry)
@@ -165,12 +189,22 @@ class Box:
                 if item.state == REFUSED:
                     self._journal.append({"again": item.entry.id})
                     item.state, item.error, item.attempts = WAITING, None, 0
-            self.changed.notify_all()
+            self.work.notify_all()
+            self.to_copy.notify_all()
+
+    def wake_all(self) -> None:
+        with self.changed:
+            for condition in (self.changed, self.work, self.to_copy):
+                condition.notify_all()
 
     def waiting(self) -> list[Item]:
         """What is still to be sent, oldest first."""
         with self.changed:
             return [item for item in self.items.values() if not item.ended]
+
+    def refused(self) -> list[Item]:
+        with self.changed:
+            return [item for item in self.items.values() if item.state == REFUSED]
 
     # Its bytes
 
@@ -210,7 +244,7 @@ class Box:
                 self._forget(entry)
                 raise
             self.items[entry.id] = item
-            self.changed.notify_all()
+            (self.work if item.captured else self.to_copy).notify()
         return item
 
     def _is_here(self, content: object) -> bool:

@@ -39,6 +39,20 @@ Content = Union[Slice, Held]
 
 
 @dataclass(frozen=True)
+class SharedJob:
+    """A job of the server that many processes fill, each a shard of it; the last that is complete closes it.
+
+    Who gives the same of all of this means the same job.
+    """
+
+    directory: str
+    shards: int
+    key: str
+    """Tells two jobs for one directory apart."""
+    deadline_seconds: int
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """One artifact. Its id is the Idempotency-Key that it is sent with."""
 
@@ -46,6 +60,7 @@ class FileEntry:
     run: str
     path: str
     content: Content
+    job: SharedJob | None = None
 
 
 @dataclass(frozen=True)
@@ -70,12 +85,23 @@ class StatusEntry:
     ended_at: str | None
 
 
-Entry = Union[FileEntry, DirectoryEntry, StatusEntry]
+@dataclass(frozen=True)
+class SealEntry:
+    """A shard of a job is complete."""
 
-_KINDS: dict[str, type[FileEntry] | type[DirectoryEntry] | type[StatusEntry]] = {
+    id: str
+    run: str
+    job: SharedJob
+    shard: int
+
+
+Entry = Union[FileEntry, DirectoryEntry, StatusEntry, SealEntry]
+
+_KINDS: dict[str, type[FileEntry] | type[DirectoryEntry] | type[StatusEntry] | type[SealEntry]] = {
     "file": FileEntry,
     "directory": DirectoryEntry,
     "status": StatusEntry,
+    "seal": SealEntry,
 }
 
 
@@ -92,6 +118,8 @@ def entry_from_json(record: dict[str, Any]) -> Entry:
     kind = _KINDS[fields.pop("entry")]
     if kind is FileEntry:
         fields["content"] = content_from_json(fields["content"])
+    if fields.get("job") is not None:
+        fields["job"] = SharedJob(**fields["job"])
     return kind(**fields)
 
 

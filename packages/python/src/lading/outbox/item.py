@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from lading.errors import LadingError
 from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, Held
@@ -36,7 +37,8 @@ class Item:
     error: LadingError | None = None
     attempts: int = 0
     not_before: float = 0.0
-    """Time of `time.monotonic()`."""
+    """Time of `time.monotonic()`, as `added`."""
+    added: float = field(default_factory=time.monotonic)
     sent_bytes: int = 0
     alone: bool = False
     """It was sent by itself, and will be so again: another request would be another upload."""

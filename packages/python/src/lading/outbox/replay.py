@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lading.errors import LadingError
-from lading.outbox.entries import entry_from_json
+from lading.outbox.entries import SharedJob, entry_from_json
 from lading.outbox.item import REFUSED, Item
 from lading.outbox.runs import RunRecord
 
@@ -20,6 +20,7 @@ class Replayed:
     header: dict[str, Any] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
     items: OrderedDict[str, Item] = field(default_factory=OrderedDict)  # pyright: ignore[reportUnknownVariableType]
     runs: dict[str, RunRecord] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
+    jobs: dict[tuple[str, SharedJob], str] = field(default_factory=dict)  # pyright: ignore[reportUnknownVariableType]
 
 
 def replay(records: Iterable[dict[str, Any]]) -> Replayed:
@@ -41,6 +42,11 @@ def _run(state: Replayed, record: dict[str, Any]) -> None:
 
 def _made(state: Replayed, record: dict[str, Any]) -> None:
     state.runs[record["made"]].server_id = record["id"]
+
+
+def _opened(state: Replayed, record: dict[str, Any]) -> None:
+    run, job = record["opened"]
+    state.jobs[run, SharedJob(**job)] = record["id"]
 
 
 def _entry(state: Replayed, record: dict[str, Any]) -> None:
@@ -88,6 +94,7 @@ _APPLY = {
     "box": _header,
     "run": _run,
     "made": _made,
+    "opened": _opened,
     "entry": _entry,
     "hashed": _hashed,
     "batch": _batch,

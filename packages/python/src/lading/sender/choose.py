@@ -1,7 +1,8 @@
 """What is sent next, and what must wait for something else.
 
 Two versions of one path are accepted in the order in which they were logged, so that the last one wins. A directory
-and what lies in it, and the status of a run and all of the run, keep their order too. Everything else goes as it may.
+and what lies in it, a job and its seal, and the status of a run and all of the run, keep their order too. Everything
+else goes as it may.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lading.outbox.capture import SMALL_BYTES
-from lading.outbox.entries import DirectoryEntry, FileEntry, Slice, StatusEntry
+from lading.outbox.entries import DirectoryEntry, FileEntry, SealEntry, SharedJob, Slice, StatusEntry
 from lading.outbox.item import WAITING, Item
 
 BATCH_FILES = 1000
 BATCH_BYTES = 16 * SMALL_BYTES
+LINGER_SECONDS = 0.02
 LOOK_AHEAD = 5000
 """Entries that are looked at in search for one that need not wait."""
 
@@ -38,6 +40,13 @@ def choose(items: Iterable[Item], now: float) -> list[Item]:
     return chosen
 
 
+def more_may_come(chosen: list[Item], now: float) -> float:
+    """Seconds that small files wait for more of their kind, so that a burst of them is few requests."""
+    if not chosen or not _is_small(chosen[0]) or len(chosen) == BATCH_FILES or chosen[0].batch is not None:
+        return 0.0
+    return max(0.0, chosen[0].added + LINGER_SECONDS - now)
+
+
 def _may_go(item: Item, now: float) -> bool:
     return item.state == WAITING and item.captured and item.not_before <= now
 
@@ -46,8 +55,12 @@ def _fits(chosen: list[Item], size: int, item: Item) -> bool:
     if not chosen:
         return True
     first = chosen[0]
-    alike = (item.entry.run, item.batch) == (first.entry.run, first.batch)
+    alike = (item.entry.run, _job_of(item), item.batch) == (first.entry.run, _job_of(first), first.batch)
     return alike and _is_small(item) and size + item.size <= BATCH_BYTES
+
+
+def _job_of(item: Item) -> SharedJob | None:
+    return item.entry.job if isinstance(item.entry, (FileEntry, SealEntry)) else None
 
 
 def _is_small(item: Item) -> bool:
@@ -61,6 +74,7 @@ class _Ahead:
     paths: set[tuple[str, str]] = field(default_factory=lambda: set[tuple[str, str]]())
     directories: list[tuple[str, str]] = field(default_factory=lambda: list[tuple[str, str]]())
     runs: set[str] = field(default_factory=lambda: set[str]())
+    jobs: set[tuple[str, SharedJob]] = field(default_factory=lambda: set[tuple[str, SharedJob]]())
     ending: set[str] = field(default_factory=lambda: set[str]())
 
     def holds_up(self, item: Item) -> bool:
@@ -69,6 +83,8 @@ class _Ahead:
             return True
         if isinstance(entry, StatusEntry):
             return entry.run in self.runs
+        if isinstance(entry, SealEntry):
+            return (entry.run, entry.job) in self.jobs
         if isinstance(entry, FileEntry):
             return (entry.run, entry.path) in self.paths or self._in_directory(entry.run, entry.path)
         return self._in_directory(entry.run, entry.directory) or any(
@@ -80,9 +96,11 @@ class _Ahead:
         self.runs.add(entry.run)
         if isinstance(entry, FileEntry):
             self.paths.add((entry.run, entry.path))
+            if entry.job is not None:
+                self.jobs.add((entry.run, entry.job))
         elif isinstance(entry, DirectoryEntry):
             self.directories.append((entry.run, entry.directory))
-        else:
+        elif isinstance(entry, StatusEntry):
             self.ending.add(entry.run)
 
     def _in_directory(self, run: str, path: str) -> bool:

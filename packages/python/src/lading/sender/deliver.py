@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lading.errors import LadingError
 from lading.http.api import Api
 from lading.outbox.box import Box
 from lading.outbox.copying import BLOCK_BYTES
-from lading.outbox.entries import DirectoryEntry, FileEntry, Slice, StatusEntry
+from lading.outbox.entries import DirectoryEntry, FileEntry, SealEntry, Slice, StatusEntry
 from lading.outbox.item import Item
 from lading.outbox.members import Member
 from lading.sender.bodies import counted, hash_of, read_content
 from lading.sender.make_run import RunMaker
+from lading.sender.open_job import JobOpener
 from lading.sender.tar import gathered, tar_blocks, tar_size
 
 FILE_MODE = 0o644
@@ -25,6 +27,7 @@ class Delivery:
         self._box = box
         self._api = api
         self._runs = runs
+        self._jobs = JobOpener(box, api)
 
     def send(self, items: list[Item]) -> str | None:
         """The id of the job that the server made of them; None for what is no upload."""
@@ -38,7 +41,11 @@ class Delivery:
             return _job(self._send_file(run, first, entry))
         if isinstance(entry, DirectoryEntry):
             return _job(self._send_directory(run, first, entry))
-        self._send_status(run, entry)
+        if isinstance(entry, SealEntry):
+            self._check_whole(entry)
+            self._api.seal_job(self._jobs.server_id(run, entry.run, entry.job), entry.shard)
+        else:
+            self._send_status(run, entry)
         return None
 
     def _send_file(self, run: str, item: Item, entry: FileEntry) -> dict[str, Any]:
@@ -49,7 +56,9 @@ class Delivery:
             sha256 = hash_of(read_content(self._box, content))
             self._box.hashed(item, sha256)
         body = counted(read_content(self._box, content), _counter(item))
-        return self._api.put_artifact(run, entry.path, body, size=content.size, sha256=sha256, key=entry.id)
+        job_id = self._job_id(run, entry)
+        path = _sent_path(entry)
+        return self._api.put_artifact(run, path, body, size=content.size, sha256=sha256, key=entry.id, job_id=job_id)
 
     def _send_directory(self, run: str, item: Item, entry: DirectoryEntry) -> dict[str, Any]:
         def blocks() -> Any:
@@ -71,9 +80,21 @@ class Delivery:
     def _send_batch(self, run: str, items: list[Item]) -> dict[str, Any]:
         """Small files, whose artifacts appear each by itself, as if each had been sent alone."""
         key = self._box.batched(items)
-        members = [_as_member(item.entry) for item in items]
+        entries = [item.entry for item in items if isinstance(item.entry, FileEntry)]
+        members = [Member(_sent_path(entry), FILE_MODE, 0, entry.content) for entry in entries]
         body = b"".join(tar_blocks(members, lambda content: read_content(self._box, content)))
-        return self._api.log_tar(run, body, size=len(body), key=key, atomic=False, sha256=hash_of([body]))
+        sha256, job_id = hash_of([body]), self._job_id(run, entries[0])
+        return self._api.log_tar(run, body, size=len(body), key=key, atomic=False, sha256=sha256, job_id=job_id)
+
+    def _job_id(self, run: str, entry: FileEntry) -> str | None:
+        return None if entry.job is None else self._jobs.server_id(run, entry.run, entry.job)
+
+    def _check_whole(self, entry: SealEntry) -> None:
+        """A shard that lacks a file is not complete. Raises LadingError `shard_incomplete`."""
+        for item in self._box.refused():
+            if isinstance(item.entry, FileEntry) and (item.entry.run, item.entry.job) == (entry.run, entry.job):
+                detail = f"{entry.job.directory}: shard {entry.shard} is not complete without {item.entry.path}"
+                raise LadingError("shard_incomplete", detail)
 
     def _send_status(self, run: str, entry: StatusEntry) -> None:
         change = {"status": entry.status}
@@ -82,10 +103,10 @@ class Delivery:
         self._api.update_run(run, change)
 
 
-def _as_member(entry: object) -> Member:
-    if not isinstance(entry, FileEntry):
-        raise TypeError("only files are sent together")
-    return Member(entry.path, FILE_MODE, 0, entry.content)
+def _sent_path(entry: FileEntry) -> str:
+    """A job that was opened for a directory puts it before each path itself."""
+    prefix = "" if entry.job is None or not entry.job.directory else f"{entry.job.directory}/"
+    return entry.path[len(prefix) :]
 
 
 def _counter(item: Item) -> Callable[[int], None]:

@@ -14,7 +14,7 @@ from lading.outbox.box import Box
 from lading.outbox.copier import copy_all
 from lading.outbox.entries import DirectoryEntry, FileEntry
 from lading.outbox.item import ACCEPTED, CANCELLED, REFUSED, SENDING, SUPERSEDED, Item
-from lading.sender.choose import choose
+from lading.sender.choose import choose, more_may_come
 from lading.sender.deliver import Delivery
 from lading.sender.make_run import RunMaker
 
@@ -50,7 +50,7 @@ class Sender:
         """No further request is begun. True when those under way have ended within `timeout` seconds."""
         with self._box.changed:
             self._stopping = True
-            self._box.changed.notify_all()
+        self._box.wake_all()
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
@@ -66,7 +66,7 @@ class Sender:
             while not self._stopping:
                 if any(not item.captured and not item.ended for item in self._box.items.values()):
                     return True
-                self._box.changed.wait()
+                self._box.to_copy.wait()
         return False
 
     def _work(self) -> None:
@@ -84,11 +84,12 @@ class Sender:
             while not self._stopping:
                 now = time.monotonic()
                 items = choose(self._box.items.values(), now) if now >= self._paused_until else []
-                if items:
+                more_in = more_may_come(items, now)
+                if items and more_in <= 0:
                     for item in items:
                         item.state = SENDING
                     return items
-                self._box.changed.wait(self._until_next(now))
+                self._box.work.wait(more_in if items else self._until_next(now))
         return None
 
     def _until_next(self, now: float) -> float | None:
@@ -166,4 +167,4 @@ def _name(item: Item) -> str:
         return item.entry.path
     if isinstance(item.entry, DirectoryEntry):
         return f"{item.entry.directory}/"
-    return f"the status of run {item.entry.run}"
+    return f"{type(item.entry).__name__} of run {item.entry.run}"
