@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../../../test/support/provided.ts'
 import { Database } from './database.ts'
 import { acceptedFile, Harbour, openMigrated, SILENT } from './fixtures/harbour.ts'
+import { deadlocks } from './fixtures/locks.ts'
 import { workThrough } from './fixtures/work-through.ts'
 import type { Catalog } from './open.ts'
 
@@ -112,7 +113,7 @@ test('when eight clients send the same path at once, the path belongs to the one
 test('requests that share paths in any order are all accepted, and none is a deadlock’s victim', async () => {
   const harbour = await Harbour.open(catalog)
   const paths = ['a', 'B', 'a/b'.replace('/', '.'), 'z', 'é', '日', '👍', '-', '0', '~']
-  const before = await deadlocks()
+  const before = await deadlocks(db)
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.shuffledSubarray(paths, { minLength: 2 }), { minLength: 4, maxLength: 8 }),
@@ -122,14 +123,14 @@ test('requests that share paths in any order are all accepted, and none is a dea
     ),
     { numRuns: 15 },
   )
-  expect(await deadlocks()).toBe(before)
+  expect(await deadlocks(db)).toBe(before)
 })
 
 test('accepting a directory again while it is delivered is no deadlock either', async () => {
   const harbour = await Harbour.open(catalog)
   const paths = Array.from({ length: 60 }, (_, n) => `dir/${n}`)
   const shuffled = () => paths.map((path) => ({ path, at: Math.random() })).sort((a, b) => a.at - b.at)
-  const before = await deadlocks()
+  const before = await deadlocks(db)
   const accepting = async () => {
     for (let n = 0; n < 10; n++) await harbour.accept(shuffled().map(({ path }) => path))
   }
@@ -141,7 +142,7 @@ test('accepting a directory again while it is delivered is no deadlock either', 
   await Promise.all([accepting(), accepting(), accepting()])
   done = true
   await Promise.all(workers)
-  expect(await deadlocks()).toBe(before)
+  expect(await deadlocks(db)).toBe(before)
   // What is left when all has been accepted is delivered by one worker, with nobody else about.
   for (;;) {
     const works = await harbour.take()
@@ -194,10 +195,3 @@ test('paths of another run are in nobody’s way', async () => {
   await one.store(['a'])
   await catalog.api.uploads.checkPaths(other.run.runId, ['a/b' as ArtifactPath])
 })
-
-async function deadlocks(): Promise<number> {
-  const [row] = await db.query<{ deadlocks: number }>(
-    `SELECT deadlocks, pg_stat_force_next_flush() FROM pg_stat_database WHERE datname = current_database()`,
-  )
-  return row?.deadlocks ?? Number.NaN
-}

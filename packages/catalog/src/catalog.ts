@@ -94,8 +94,8 @@ export interface Acceptance {
 
 export interface Accepts {
   /**
-   * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files.
-   * A directory's path ends in a slash here. The request's own clashes are the caller's to find.
+   * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files,
+   * those that are not delivered or not shown yet among them. A directory's path ends in a slash here. The request's own clashes are the caller's to find.
    */
   checkPaths(runId: string, paths: readonly string[]): Promise<void>
 
@@ -103,7 +103,8 @@ export interface Accepts {
    * The job, its pack, work items and files, and the new heads of their paths, in one transaction: when it returns,
    * the files are accepted. When it fails with `catalog_unavailable` they may have been accepted all the same (the
    * answer to COMMIT was lost): the pack must then be left to reconciliation. For an open job, fails with
-   * `job_not_found` when the run has no such job, and `job_state_conflict` when it is sealed or ended.
+   * `job_not_found` when the run has no such job, and `job_state_conflict` when it is sealed or ended. Fails with
+   * `path_conflict` as `checkPaths` does; of two that clash with each other, only one is accepted.
    */
   accept(acceptance: Acceptance): Promise<Job>
 }
@@ -177,7 +178,7 @@ export interface Jobs {
   cancel(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /**
    * Queues a failed job's failed files again, while their packs are kept. Fails with `job_state_conflict` when the job
-   * has not failed, `spool_lost` when the packs are gone.
+   * has not failed, `spool_lost` when the packs are gone, `path_conflict` when what was accepted since is in the way.
    */
   retry(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /** Current states of jobs, whosever they are, for those who wait for them. Not for answers. */

@@ -2,12 +2,13 @@ import type { JobState } from '@lading/core'
 import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Database, Sql } from './database.ts'
 import { mayBecome } from './file-states.ts'
+import { holdPathsOfRetry } from './path-clashes.ts'
 
 /** Queues the failed files of a failed job again. False: the tenant has no such job. */
 export async function retryJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
   return await db.transaction(async (sql) => {
-    const [job] = await sql.query<{ state: JobState; errorCode: ErrorCode | null }>(
-      'SELECT state, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
+    const [job] = await sql.query<{ runId: string; state: JobState; errorCode: ErrorCode | null }>(
+      'SELECT run_id, state, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
       { tenant, jobId },
     )
     if (!job) return false
@@ -23,6 +24,7 @@ export async function retryJob(db: Database, tenant: string, jobId: string): Pro
     await checkPacks(sql, jobId)
     await checkHeldBack(sql, jobId)
     await requeue(sql, jobId)
+    await holdPathsOfRetry(sql, job.runId, jobId)
     return true
   })
 }
