@@ -1,4 +1,11 @@
-import type { ArtifactLocation, LocationScheme, TenantId } from '@lading/core'
+import { DEFAULT_JOB_LIMITS, type JobLimits } from '@lading/catalog'
+import {
+  type ArtifactLocation,
+  type LocationScheme,
+  MAX_PATH_BYTES,
+  MAX_PATH_DEPTH,
+  type TenantId,
+} from '@lading/core'
 
 export interface ApiConfig {
   /** Address to listen on. */
@@ -29,6 +36,14 @@ export interface ApiLimits {
   readonly files: number
   /** Files and directories in one request for a directory: an archive, or a form to `log-artifacts`. */
   readonly entries: number
+  /** The catalog holds to it; a full job is refused before the body is read. */
+  readonly job: JobLimits
+  /** Uploads that one tenant may have under way at once in this process. */
+  readonly uploadsOfTenant: number
+  /** Bytes of UTF-8 in an artifact's path. */
+  readonly pathBytes: number
+  /** Segments of an artifact's path. */
+  readonly pathDepth: number
   /** Bytes of one archive, unpacked. */
   readonly archiveBytes: number
   /** Bytes unpacked for each byte of a compressed archive; 16 MiB are free. */
@@ -86,6 +101,10 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   fileBytes: 1024 * GIB,
   files: 1000,
   entries: 200_000,
+  job: DEFAULT_JOB_LIMITS,
+  uploadsOfTenant: 256,
+  pathBytes: MAX_PATH_BYTES,
+  pathDepth: MAX_PATH_DEPTH,
   archiveBytes: 1024 * GIB,
   archiveRatio: 200,
   fieldBytes: 8 * KIB,

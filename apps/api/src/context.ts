@@ -8,6 +8,7 @@ import { type JobChanges, JobWatch } from './job-watch.ts'
 import { type ApiMetrics, createMetrics } from './metrics.ts'
 import { DigestsSoFar } from './resumable/digests-so-far.ts'
 import { UnderWay } from './resumable/under-way.ts'
+import { UploadsUnderWay } from './uploads-under-way.ts'
 
 /** What the API is given; whoever opened these closes them, after `stop`. */
 export interface ApiDeps {
@@ -27,6 +28,7 @@ export interface ApiContext extends ApiDeps {
   readonly meters: ApiMetrics
   readonly bodies: BodyGuard
   readonly jobWatch: JobWatch
+  readonly uploads: UploadsUnderWay
   /** What this process remembers of resumable uploads; none of it is needed after a restart. */
   readonly resumable: { readonly underWay: UnderWay; readonly digests: DigestsSoFar }
   /** Fires when the server begins to stop: waits end, streams of events close, new requests are refused. */
@@ -35,11 +37,13 @@ export interface ApiContext extends ApiDeps {
 
 export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
   const stopping = new AbortController()
+  const meters = createMetrics(deps.metrics, deps.spool)
   return {
     ...deps,
     config,
-    meters: createMetrics(deps.metrics, deps.spool),
+    meters,
     bodies: new BodyGuard(config.limits),
+    uploads: new UploadsUnderWay(config.limits.uploadsOfTenant, meters.uploadsInFlight),
     jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
     resumable: { underWay: new UnderWay(), digests: new DigestsSoFar() },
     stopping,

@@ -122,6 +122,10 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
       requestBytes: settings.LADING_MAX_REQUEST,
       files: settings.LADING_MAX_FILES,
       entries: settings.LADING_MAX_ENTRIES,
+      job: { files: settings.LADING_MAX_JOB_FILES, bytes: settings.LADING_MAX_JOB_BYTES },
+      uploadsOfTenant: settings.LADING_MAX_UPLOADS_AT_ONCE,
+      pathBytes: settings.LADING_MAX_PATH,
+      pathDepth: settings.LADING_MAX_DEPTH,
       archiveBytes: settings.LADING_MAX_ARCHIVE,
       fieldBytes: settings.LADING_MAX_FIELD,
       bodyBytesPerSecond: settings.LADING_MIN_BODY_RATE,
@@ -155,6 +159,7 @@ function workerOf(settings: Settings): WorkerConfig {
   return {
     ...DEFAULT_WORKER_CONFIG,
     slots: settings.LADING_SLOTS,
+    tenantPercent: settings.LADING_TENANT_SHARE,
     requestsPerTicket: settings.LADING_REQUESTS_PER_SLOT,
     memoryBytes: settings.LADING_WORKER_MEMORY,
     leaseMs: settings.LADING_LEASE,

@@ -36,6 +36,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     defaultBucket: config.bucket,
     log,
     poolSize: config.poolSize,
+    jobLimits: config.api.limits.job,
   })
   countBacklog(catalog, metrics, log)
   const queue = openQueue(config, databaseUrl, log)

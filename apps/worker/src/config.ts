@@ -3,6 +3,8 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '@lading/core'
 export interface WorkerConfig {
   /** Tickets that are worked on at once. */
   readonly slots: number
+  /** Percent of the slots that one tenant's tickets may hold. Below 100, so that a slot is free when another comes. */
+  readonly tenantPercent: number
   /** Requests to the object store at once for each ticket: files of a group, or parts of a file. */
   readonly requestsPerTicket: number
   /** The most bytes of files in memory at once, over all tickets. */
@@ -37,6 +39,7 @@ const MINUTE = 60_000
 
 export const DEFAULT_WORKER_CONFIG: WorkerConfig = {
   slots: 8,
+  tenantPercent: 75,
   requestsPerTicket: 4,
   memoryBytes: 96 * 1024 * 1024,
   leaseMs: 30_000,

@@ -34,9 +34,9 @@ export class Dispatcher {
   }
 
   async #dispatch(route: string, slots: number): Promise<boolean> {
-    const { catalog, metrics } = this.#context
+    const { catalog, config, metrics } = this.#context
     const window = Math.ceil(slots * WINDOW_PER_SLOT)
-    const perTenant = Math.max(1, Math.floor(slots * SHARE_OF_A_TENANT))
+    const perTenant = Math.max(1, Math.floor((slots * config.tenantPercent) / 100))
     const [held, candidates] = await Promise.all([
       catalog.backlog.held(route),
       catalog.backlog.candidates(route, perTenant),
@@ -106,5 +106,3 @@ export class Dispatcher {
 const TICKETS_PER_CALL = 500
 /** A little more than the slots, so that a slot that comes free finds a ticket waiting. */
 const WINDOW_PER_SLOT = 1.25
-/** What one tenant may hold of the slots: a slot is free when another tenant comes. */
-const SHARE_OF_A_TENANT = 0.75

@@ -1,4 +1,4 @@
-import { newId, type Ticket } from '@lading/core'
+import { newId, type ObjectRef, type Ticket } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { describe, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
@@ -46,6 +46,32 @@ test('behind a backlog of fifty thousand, the one file of another tenant goes ou
   await until(() => sent.flat().length > 6, WITHIN)
   expect(sent.flat().slice(6)).toEqual(await workOf(harness, jobId))
   expect(await out(harness)).toEqual({ all: 7, most: 6 })
+})
+
+test('one file is delivered in the midst of another tenant’s directory, after a window of its files at most', async () => {
+  await using harness = await Harness.open({ workLimits: ONE_EACH, config: { slots: 4 } })
+  const worker = harness.startWorker()
+  const [a, b] = [await harness.uploader(), await harness.uploader()]
+  const { jobId: directory } = await a.accept(manyFiles(400))
+  const written = () => worker.store.named('write').length
+  await until(() => written() > 20, WITHIN)
+  const { jobId: single } = await b.accept({ one: Buffer.from('x') })
+  const before = written()
+  expect(await b.ended(single)).toMatchObject({ state: 'completed' })
+  expect(await a.ended(directory)).toMatchObject({ state: 'completed', files: { stored: 400 } })
+  const keys = worker.store.named('write').map(({ args }) => (args[0] as ObjectRef).key)
+  // What was out when it came, and what a round that was under way then still sent: a window of five each.
+  expect(keys.findIndex((key) => key.endsWith('/one')) - before).toBeLessThanOrEqual(10)
+})
+
+test('what one tenant may hold of the slots can be set', async () => {
+  await using harness = await Harness.open({ workLimits: ONE_EACH, config: { tenantPercent: 25 } })
+  await harness.catalog.delivery.workers.seen({ workerId: newId(), routes: [harness.spool.id], slots: 8 })
+  const uploader = await harness.uploader()
+  await uploader.accept(manyFiles(40))
+  const leader = harness.startWorker({ delivers: false })
+  await until(async () => (await leader.metric('lading_dispatched_tickets_total')) === 2, WITHIN)
+  expect(await out(harness)).toEqual({ all: 2, most: 2 })
 })
 
 test('never is more out than the window, nor more of one tenant than its share', async () => {

@@ -4,15 +4,17 @@ import { accept } from './accept.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import type { Hints } from './hints.ts'
+import { checkJobSize, type JobLimits } from './job-limits.ts'
 import { checkPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
 import { keepResumed } from './resumable-uploads.ts'
 
-export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits): Accepts {
+export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
   return {
     checkPaths: (runId, paths) => checkPaths(db, runId, paths),
     async accept(acceptance) {
       const job = await db.transaction(async (sql) => {
         const accepted = await accept(sql, acceptance, limits)
+        checkJobSize(accepted, jobLimits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
         await keepResumed(sql, acceptance, accepted.jobId)
         await holdPaths(sql, acceptance)

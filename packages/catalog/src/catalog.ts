@@ -104,7 +104,8 @@ export interface Accepts {
    * the files are accepted. When it fails with `catalog_unavailable` they may have been accepted all the same (the
    * answer to COMMIT was lost): the pack must then be left to reconciliation. For an open job, fails with
    * `job_not_found` when the run has no such job, and `job_state_conflict` when it is sealed or ended. Fails with
-   * `path_conflict` as `checkPaths` does; of two that clash with each other, only one is accepted.
+   * `path_conflict` as `checkPaths` does; of two that clash with each other, only one is accepted. Fails with
+   * `job_too_large` when the job would pass its limits.
    */
   accept(acceptance: Acceptance): Promise<Job>
 }

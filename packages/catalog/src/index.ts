@@ -1,5 +1,6 @@
 export type * from './catalog.ts'
 export type * from './delivery-catalog.ts'
+export { DEFAULT_JOB_LIMITS, type JobLimits } from './job-limits.ts'
 export type { Logger } from './logger.ts'
 export * from './model.ts'
 export * from './open.ts'

@@ -10,6 +10,7 @@ import type { DeliveryCatalog } from './delivery-catalog.ts'
 import { experimentsOf } from './experiments.ts'
 import { Hints } from './hints.ts'
 import { idempotencyKeysOf } from './idempotency-keys.ts'
+import { DEFAULT_JOB_LIMITS, type JobLimits } from './job-limits.ts'
 import { jobsOf } from './jobs.ts'
 import { leadershipsOf } from './leadership.ts'
 import { leasesOf } from './leases.ts'
@@ -37,6 +38,7 @@ export interface CatalogOptions {
   readonly timeoutMs?: number
   readonly schema?: string
   readonly workLimits?: WorkLimits
+  readonly jobLimits?: JobLimits
 }
 
 /** The catalog of one process, as both sides see it. It connects when it is first asked something. */
@@ -68,7 +70,12 @@ export function openCatalog(options: CatalogOptions): Catalog {
     api: {
       experiments: experimentsOf(db, options.defaultBucket),
       runs: runsOf(db),
-      uploads: acceptsOf(db, hints, options.workLimits ?? DEFAULT_WORK_LIMITS),
+      uploads: acceptsOf(
+        db,
+        hints,
+        options.workLimits ?? DEFAULT_WORK_LIMITS,
+        options.jobLimits ?? DEFAULT_JOB_LIMITS,
+      ),
       jobs: jobsOf(db, hints),
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),

@@ -13,6 +13,7 @@ export const ERRORS = {
   unsupported_content_encoding: row(415, false, 'The body must not be encoded'),
   headers_too_large: row(431, false, 'The header of the request is too large'),
   request_timeout: row(408, true, 'The body arrived more slowly than the minimum rate'),
+  too_many_at_once: row(429, true, 'The tenant has too many uploads under way at once'),
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
   // Multipart framing and structure
@@ -51,6 +52,7 @@ export const ERRORS = {
   manifest_mismatch: row(422, false, 'The files do not match the manifest'),
   request_too_large: row(413, false, 'The request is larger than the limit'),
   file_too_large: row(413, false, 'A file is larger than the limit'),
+  job_too_large: row(413, false, 'The job would hold more than the limits allow'),
   length_mismatch: row(400, false, 'The body is not as long as it was declared'),
 
   // Archives

@@ -1,4 +1,4 @@
-import type { Acceptance, Run } from '@lading/catalog'
+import type { Acceptance, Job, Run } from '@lading/catalog'
 import { type ArtifactDirectory, parseDigestField, parseListPrefix, type Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
@@ -47,15 +47,15 @@ export async function admit(
   const bodySha256 = declaredSha256(request)
   const run = await runOf(catalog, tenant, params.run_id)
   exchangeOf(response).runId = run.runId
-  const target = await targetOf(catalog, call, run, atomic)
+  const target = await targetOf({ catalog, config }, call, run, atomic)
   // An open job ends when it is sealed, for which the answer to this request may be needed.
   const seconds = target.job.kind === 'open' ? 0 : (preferredWait(request.headers.prefer) ?? 0)
   return { run, ...target, length, bodySha256, waitMs: Math.min(seconds * 1000, config.limits.waitMs) }
 }
 
-/** Fails with `job_not_found`, `job_state_conflict`. */
+/** Fails with `job_not_found`, `job_state_conflict`, `job_too_large`. */
 export async function targetOf(
-  catalog: ApiContext['catalog'],
+  { catalog, config }: Pick<ApiContext, 'catalog' | 'config'>,
   { tenant, query, request }: Pick<UploadCall, 'tenant' | 'query' | 'request'>,
   run: Run,
   atomic: boolean,
@@ -75,7 +75,17 @@ export async function targetOf(
       `job_id: the job is ${job.state}; only an open one takes files`,
     )
   }
+  if (!isRepeatable) checkRoom(job, config.limits)
   return { job: { kind: 'open', jobId }, directory: parseListPrefix(job.directory) }
+}
+
+/** A job that is full takes not one file more; whether what comes is too much is known when it has come. */
+function checkRoom({ files }: Job, { job: { files: most } }: ApiLimits): void {
+  if (files.total < most) return
+  throw new LadingError(
+    'job_too_large',
+    `job_id: the job has ${files.total} files and empty directories; the limit of one job is ${most}; use several jobs`,
+  )
 }
 
 function checkEncoding(request: Request): void {

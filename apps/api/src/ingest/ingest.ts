@@ -3,6 +3,7 @@ import { formatKey, newId, type PackWriter } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { exchangeOf } from '../exchange.ts'
+import { checkPathSize } from '../path-limits.ts'
 import { type Admission, admit, type UploadCall } from './admission.ts'
 import { type ClaimedKey, claimKey, fingerprintOf } from './idempotency.ts'
 import { Intake } from './intake.ts'
@@ -20,17 +21,17 @@ export async function ingest(
   lane: Lane,
   { atomic }: { readonly atomic: boolean },
 ): Promise<void> {
-  const { meters } = context
+  const { admission, taken } = await receive(context, call, lane, atomic)
+  exchangeOf(call.response).jobId = taken.job.jobId
+  await reply(context, call, { ...taken, waitMs: admission.waitMs })
+}
+
+/** It is under way until it is accepted, and not while its client waits for the delivery. */
+async function receive(context: ApiContext, call: UploadCall, lane: Lane, atomic: boolean) {
+  using _upload = context.uploads.begin(call.tenant)
   const admission = await admit(context, call, atomic)
   await lane.check(admission)
-  meters.uploadsInFlight.inc()
-  try {
-    const { job, files, replayed } = await take(context, call, lane, admission)
-    exchangeOf(call.response).jobId = job.jobId
-    await reply(context, call, { job, files, replayed, waitMs: admission.waitMs })
-  } finally {
-    meters.uploadsInFlight.dec()
-  }
+  return { admission, taken: await take(context, call, lane, admission) }
 }
 
 interface Taken {
@@ -71,7 +72,10 @@ async function place(
   const files = settlePaths(await lane.receive(admission, intake))
   if (files.length === 0) throw new LadingError('no_file', 'the archive has no entry; send at least one file')
   const location = { scheme: context.config.locations.scheme.scheme, ...admission.run.location }
-  for (const file of files) formatKey(location, file.path)
+  for (const { path } of files) {
+    checkPathSize(path, context.config.limits)
+    formatKey(location, path)
+  }
   return files
 }
 

@@ -2,6 +2,7 @@ import { type ArtifactPath, formatKey, joinArtifactPath } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
 import type { ApiContext } from '../context.ts'
+import { checkPathSize } from '../path-limits.ts'
 import type { UploadCall } from './admission.ts'
 import { tooLarge } from './intake.ts'
 import type { Lane } from './lane.ts'
@@ -20,6 +21,7 @@ export function rawLane(context: Needs, call: UploadCall, given: ArtifactPath): 
       checkWhole(call.request)
       checkType(call.request)
       if ((length ?? 0) > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
+      checkPathSize(path, limits)
       formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
       await catalog.uploads.checkPaths(run.runId, [path])
     },

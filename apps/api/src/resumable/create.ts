@@ -6,6 +6,7 @@ import { targetOf, type UploadCall } from '../ingest/admission.ts'
 import { readBody } from '../ingest/body-reader.ts'
 import { idempotencyKeyOf } from '../ingest/idempotency.ts'
 import { tooLarge } from '../ingest/intake.ts'
+import { checkPathSize } from '../path-limits.ts'
 import { hasContent } from '../request-head.ts'
 import { runOf } from '../routes/ids.ts'
 import { parseUploadMetadata } from './metadata.ts'
@@ -36,10 +37,11 @@ async function note(context: ApiContext, call: UploadCall, run: Run) {
   const field = request.headers['upload-metadata']
   const metadata = typeof field === 'string' ? field : ''
   const { path: given, sha256, jobId } = parseUploadMetadata(metadata)
-  const { directory } = await targetOf(catalog, { ...call, query: { job_id: jobId } }, run, false)
+  const { directory } = await targetOf(context, { ...call, query: { job_id: jobId } }, run, false)
   const path = joinArtifactPath(directory, given)
   const size = lengthOf(call)
   if (size > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
+  checkPathSize(path, limits)
   formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
   await catalog.uploads.checkPaths(run.runId, [path])
   await checkSpace(context, size)

@@ -16,18 +16,14 @@ export async function takePiece(
   uploadId: string,
   offset: number,
 ): Promise<ResumableUpload> {
-  context.meters.uploadsInFlight.inc()
-  try {
-    await using held = await hold(context, call.tenant, uploadId)
-    if (held.upload.acceptedJobId !== undefined && offset === held.upload.size) return held.upload
-    checkPiece(call, held, offset)
-    const expected = contentLengthOf(call.request) ?? held.upload.size - offset
-    await using open = await openPack(context, call, held, expected)
-    const received = hasContent(call.request) ? await append(context, call, held, open) : offset
-    return await acceptWhole(context, held, open, received)
-  } finally {
-    context.meters.uploadsInFlight.dec()
-  }
+  using _upload = context.uploads.begin(call.tenant)
+  await using held = await hold(context, call.tenant, uploadId)
+  if (held.upload.acceptedJobId !== undefined && offset === held.upload.size) return held.upload
+  checkPiece(call, held, offset)
+  const expected = contentLengthOf(call.request) ?? held.upload.size - offset
+  await using open = await openPack(context, call, held, expected)
+  const received = hasContent(call.request) ? await append(context, call, held, open) : offset
+  return await acceptWhole(context, held, open, received)
 }
 
 /**

@@ -60,6 +60,8 @@ const PIECE_ERRORS: readonly ErrorCode[] = [
   'checksum_mismatch',
   'request_too_large',
   'request_timeout',
+  'too_many_at_once',
+  'job_too_large',
   'client_aborted',
   'spool_full',
 ]

@@ -52,6 +52,8 @@ const UPLOAD_ERRORS: readonly ErrorCode[] = [
   'request_too_large',
   'file_too_large',
   'request_timeout',
+  'too_many_at_once',
+  'job_too_large',
   'client_aborted',
   'unsupported_media_type',
   'unsupported_content_encoding',

@@ -1,5 +1,6 @@
 import { DEFAULT_API_LIMITS } from '@lading/api'
-import { parseTenantId } from '@lading/core'
+import { DEFAULT_JOB_LIMITS } from '@lading/catalog'
+import { MAX_PATH_BYTES, MAX_PATH_DEPTH, parseTenantId } from '@lading/core'
 import { DEFAULT_WORKER_CONFIG } from '@lading/worker'
 import { bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
 
@@ -88,6 +89,26 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.entries,
     about: 'The most files and directories of an archive, or of a form to `log-artifacts`.',
   }),
+  LADING_MAX_JOB_FILES: setting(whole(1, 2_000_000_000), {
+    fallback: DEFAULT_JOB_LIMITS.files,
+    about: 'The most files and empty directories of a job, over all requests that add to it.',
+  }),
+  LADING_MAX_JOB_BYTES: setting(bytes, {
+    fallback: DEFAULT_JOB_LIMITS.bytes,
+    about: 'The most bytes of files of a job, over all requests that add to it.',
+  }),
+  LADING_MAX_PATH: setting(whole(1, MAX_PATH_BYTES), {
+    fallback: MAX_PATH_BYTES,
+    about: 'The longest artifact path, in bytes of UTF-8.',
+  }),
+  LADING_MAX_DEPTH: setting(whole(1, MAX_PATH_DEPTH), {
+    fallback: MAX_PATH_DEPTH,
+    about: 'The most segments of an artifact path.',
+  }),
+  LADING_MAX_UPLOADS_AT_ONCE: setting(whole(1, 100_000), {
+    fallback: DEFAULT_API_LIMITS.uploadsOfTenant,
+    about: 'Uploads that one tenant may have under way at once in one process; more get 429.',
+  }),
   LADING_MAX_ARCHIVE: setting(bytes, {
     fallback: DEFAULT_API_LIMITS.archiveBytes,
     about: 'The largest archive, unpacked.',
@@ -115,6 +136,11 @@ export const SETTINGS = {
   LADING_SLOTS: setting(whole(1, 256), {
     fallback: DEFAULT_WORKER_CONFIG.slots,
     about: 'Pieces of work at once in a worker.',
+  }),
+  LADING_TENANT_SHARE: setting(whole(1, 100), {
+    fallback: DEFAULT_WORKER_CONFIG.tenantPercent,
+    about:
+      'Percent of all slots that the work of one tenant may hold. Below 100, a slot is free when another tenant comes.',
   }),
   LADING_REQUESTS_PER_SLOT: setting(whole(1, 64), {
     fallback: DEFAULT_WORKER_CONFIG.requestsPerTicket,
