@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { TEST_LIMIT, WITHIN } from '../support/patience.ts'
 import { audit } from '../support/system-audit.ts'
 import { LadingClient } from '../support/system-client.ts'
 import { content, textContent } from '../support/system-content.ts'
 import { type LadingProcess, startLading } from '../support/system-process.ts'
 import { directoryFromOutside } from '../support/system-store.ts'
-import { TEST_LIMIT, WITHIN } from './patience.ts'
 
 /** Nothing but what the machine of a test needs: a port that is free, and work that a killed process leaves sooner. */
 const SETTINGS = { LADING_PORT: '0', LADING_LEASE: '3s' }

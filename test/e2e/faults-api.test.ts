@@ -3,10 +3,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { TEST_LIMIT, WITHIN } from '../support/patience.ts'
 import type { Sendable } from '../support/system-client.ts'
 import { type Content, content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
-import { TEST_LIMIT, WITHIN } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 
 const MIB = 1024 * 1024

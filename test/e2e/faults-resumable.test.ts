@@ -2,9 +2,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { TEST_LIMIT, WITHIN } from '../support/patience.ts'
 import { type Content, content } from '../support/system-content.ts'
 import { startFaultsSystem } from './faults-system.ts'
-import { TEST_LIMIT, WITHIN } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 
 const MIB = 1024 * 1024

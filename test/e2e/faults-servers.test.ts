@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { holdRequests } from '../support/hold-requests.ts'
+import { TEST_LIMIT, WITHIN } from '../support/patience.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { startS3, type TestS3 } from '../support/s3.ts'
 import type { SystemServers } from '../support/system.ts'
 import { content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
-import { holdRequests } from './hold-requests.ts'
-import { TEST_LIMIT, WITHIN } from './patience.ts'
 
 const FILES = 60
 

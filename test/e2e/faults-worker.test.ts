@@ -1,10 +1,10 @@
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { until } from '../support/deadline.ts'
+import { holdRequests } from '../support/hold-requests.ts'
+import { TEST_LIMIT, WITHIN } from '../support/patience.ts'
 import { content } from '../support/system-content.ts'
 import { type FaultsSystem, startFaultsSystem } from './faults-system.ts'
-import { holdRequests } from './hold-requests.ts'
-import { TEST_LIMIT, WITHIN } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 
 const MIB = 1024 * 1024

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { TEST_LIMIT } from '../support/patience.ts'
 import { watchMemory } from '../support/process-memory.ts'
 import { startSystem } from '../support/system.ts'
 import { content } from '../support/system-content.ts'
-import { TEST_LIMIT } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 import { showLogsOnFailure } from './show-logs.ts'
 

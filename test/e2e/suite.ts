@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { TEST_LIMIT } from '../support/patience.ts'
 import { type System, type SystemOptions, startSystem } from '../support/system.ts'
-import { TEST_LIMIT } from './patience.ts'
 import { sharedServers } from './shared-servers.ts'
 import { showLogsOnFailure } from './show-logs.ts'
 import { testArtifacts } from './suite/artifacts.ts'

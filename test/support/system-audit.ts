@@ -26,6 +26,21 @@ interface ArtifactRow {
   readonly state: string
 }
 
+/** What an audit failed by: what was accepted and is not there, what is there twice, and what nothing needs. */
+export type Harm = 'lost' | 'duplicated' | 'orphaned'
+
+export class AuditFailure extends Error {
+  override readonly name = 'AuditFailure'
+  readonly harm: Harm
+  readonly count: number
+
+  constructor(harm: Harm, count: number, message: string) {
+    super(message)
+    this.harm = harm
+    this.count = count
+  }
+}
+
 /** Far above what work, retries and sweeps need, milliseconds. */
 const WITHIN_MS = 120_000
 
@@ -39,12 +54,13 @@ export async function audit({ databaseUrl, spoolDirectory, store }: Audited): Pr
   await client.connect()
   const ask = async <Row extends object>(sql: string): Promise<Row[]> => (await client.query<Row>(sql)).rows
   try {
-    for (const [what, sql] of Object.entries(LEFT_OVER)) await mustEmpty(what, () => ask(sql))
-    await mustEmpty('multipart uploads in the store', () => store.uploads())
-    await mustEmpty('packs that nothing needs', () => unneededPacks(spoolDirectory, ask))
-    for (const [what, sql] of Object.entries(WRONG)) await mustEmpty(what, () => ask(sql))
+    for (const [what, sql] of Object.entries(UNENDED)) await mustEmpty('lost', what, () => ask(sql))
+    for (const [what, sql] of Object.entries(LEFT_OVER)) await mustEmpty('orphaned', what, () => ask(sql))
+    await mustEmpty('orphaned', 'multipart uploads in the store', () => store.uploads())
+    await mustEmpty('orphaned', 'packs that nothing needs', () => unneededPacks(spoolDirectory, ask))
+    for (const [what, sql] of Object.entries(WRONG)) await mustEmpty('duplicated', what, () => ask(sql))
     const artifacts = await ask<ArtifactRow>(ARTIFACTS)
-    await mustEmpty('objects without an artifact', async () => {
+    await mustEmpty('orphaned', 'objects without an artifact', async () => {
       const known = new Set(artifacts.map(({ key }) => key))
       return (await store.keys()).filter((key) => !known.has(key))
     })
@@ -59,12 +75,16 @@ export async function audit({ databaseUrl, spoolDirectory, store }: Audited): Pr
   }
 }
 
-/** What goes away by itself, in bounded time. */
-const LEFT_OVER = {
+/** What ends by itself, in bounded time. */
+const UNENDED = {
   'jobs that have not ended':
     "SELECT job_id, state, files_total, files_stored FROM jobs WHERE state NOT IN ('completed', 'failed', 'cancelled')",
   'work that is not done':
     "SELECT work_id, state, attempts, expiries, last_error FROM work_items WHERE state IN ('ready', 'leased')",
+}
+
+/** What goes away by itself, in bounded time. */
+const LEFT_OVER = {
   'uploads in the ledger': 'SELECT * FROM uploads',
   'objects at staging keys': 'SELECT * FROM staging',
   'files that are still to be shown': 'SELECT * FROM unpublished',
@@ -98,14 +118,18 @@ const ARTIFACTS =
 
 type Ask = <Row extends object>(sql: string) => Promise<Row[]>
 
-async function mustEmpty(what: string, find: () => Promise<readonly unknown[]>): Promise<void> {
+async function mustEmpty(harm: Harm, what: string, find: () => Promise<readonly unknown[]>): Promise<void> {
   const end = performance.now() + WITHIN_MS
   for (;;) {
     const found = await find()
     if (found.length === 0) return
     if (performance.now() > end) {
       const some = found.slice(0, 5).map((one) => JSON.stringify(one))
-      throw new Error(`There are ${found.length} ${what}, such as ${some.join(', ')}`)
+      throw new AuditFailure(
+        harm,
+        found.length,
+        `There are ${found.length} ${what}, such as ${some.join(', ')}`,
+      )
     }
     await delay(50)
   }
@@ -127,7 +151,11 @@ async function checkObjects(store: StoreFromOutside, artifacts: readonly Artifac
       const { size, sha256 } = await store.digest(artifact.key)
       if (String(size) === artifact.size && sha256 === artifact.sha256) continue
       const kept = `${artifact.size} bytes with SHA-256 ${artifact.sha256}`
-      throw new Error(`${artifact.path} should be ${kept}, and its object has ${size} with ${sha256}`)
+      throw new AuditFailure(
+        'lost',
+        1,
+        `${artifact.path} should be ${kept}, and its object has ${size} with ${sha256}`,
+      )
     }
   }
   await Promise.all([check(), check(), check(), check()])

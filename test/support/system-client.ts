@@ -87,8 +87,14 @@ export class LadingClient {
     return upload({ method: 'POST', url, ...form, headers: this.#headers({ ...formHeaders, ...headers }) })
   }
 
-  put(runId: string, path: string, file: Sendable, headers: Headers = {}): Promise<UploadAnswer> {
-    const url = this.address(artifactUrl(runId, path))
+  put(
+    runId: string,
+    path: string,
+    file: Sendable,
+    headers: Headers = {},
+    query: Headers = {},
+  ): Promise<UploadAnswer> {
+    const url = `${this.address(artifactUrl(runId, path))}?${new URLSearchParams(query)}`
     const body = { body: file.chunks(), length: file.size }
     return upload({ method: 'PUT', url, ...body, headers: this.#headers(headers) })
   }

@@ -1,5 +1,12 @@
 import { once } from 'node:events'
-import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { finished, pipeline } from 'node:stream/promises'
@@ -17,8 +24,21 @@ export interface S3Request {
   absorb(): Promise<void>
 }
 
+/** A request in the hands of a test, which answers it in its own way, or breaks it. */
+export interface S3Exchange {
+  readonly request: S3Request
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  /** Asks S3, and answers what it says. */
+  forward(): Promise<void>
+  /** Asks S3, and keeps its answer from the client: the status and the body. */
+  ask(): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Buffer }>
+}
+
+type S3Verdict = number | ((exchange: S3Exchange) => Promise<void>) | undefined
+
 /** What to answer instead of asking S3; nothing to pass the request on, as soon as the promise has resolved. */
-export type S3Rule = (request: S3Request) => number | undefined | Promise<number | undefined>
+export type S3Rule = (request: S3Request) => S3Verdict | Promise<S3Verdict>
 
 /** The network between the system and S3: it passes all on, unless a test's rule holds a request or answers it. */
 export interface S3Proxy {
@@ -42,9 +62,17 @@ export async function startS3Proxy(endpoint: string): Promise<S3Proxy> {
     handle(seen, outgoing).catch(() => outgoing.destroy())
   })
   const handle = async (seen: Seen, outgoing: ServerResponse) => {
-    const status = await proxy.rule(seen.request)
-    if (status === undefined) await forward(endpoint, agent, seen, outgoing)
-    else await refuse(seen, outgoing, status)
+    const verdict = await proxy.rule(seen.request)
+    if (verdict === undefined) await forward(endpoint, agent, seen, outgoing)
+    else if (typeof verdict === 'number') await refuse(seen, outgoing, verdict)
+    else
+      await verdict({
+        request: seen.request,
+        incoming: seen.incoming,
+        outgoing,
+        forward: () => forward(endpoint, agent, seen, outgoing),
+        ask: () => askAside(endpoint, agent, seen),
+      })
   }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -98,6 +126,17 @@ function operationOf(method: string, { searchParams, pathname }: URL): string {
 }
 
 async function forward(endpoint: string, agent: Agent, seen: Seen, outgoing: ServerResponse): Promise<void> {
+  const response = await ask(endpoint, agent, seen)
+  outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders)
+  await pipeline(response, outgoing)
+}
+
+async function askAside(endpoint: string, agent: Agent, seen: Seen) {
+  const response = await ask(endpoint, agent, seen)
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await buffer(response) }
+}
+
+async function ask(endpoint: string, agent: Agent, seen: Seen): Promise<IncomingMessage> {
   const { incoming, body } = seen
   const { hostname, port } = new URL(endpoint)
   const { method, url: path, headers } = incoming
@@ -107,8 +146,7 @@ async function forward(endpoint: string, agent: Agent, seen: Seen, outgoing: Ser
   else upstream.end(body)
   const [response] = await answered
   seen.request.status = response.statusCode
-  outgoing.writeHead(response.statusCode ?? 502, response.rawHeaders)
-  await pipeline(response, outgoing)
+  return response
 }
 
 /** As a store that is overloaded: the body is read, and not looked at. */

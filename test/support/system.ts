@@ -19,6 +19,8 @@ export interface SystemOptions {
   readonly workers?: number
   /** Settings that win over the harness's own. */
   readonly env?: Readonly<Record<string, string>>
+  /** Where the spool is, if not in a folder of the system's own. */
+  readonly spoolDirectory?: string
   /** Where the system finds S3, when that is not where the S3 is: a proxy of the test. */
   readonly s3Endpoint?: string
 }
@@ -68,7 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const databaseUrl = await createDatabase(options.servers.postgresUrl)
   // A directory store has all its buckets to itself.
   const bucket = options.store === 's3' ? `t-${new URL(databaseUrl).pathname.slice(3)}` : 'matih-artifacts'
-  const spoolDirectory = join(folder, 'spool')
+  const spoolDirectory = options.spoolDirectory ?? join(folder, 'spool')
   const objects = join(folder, 'objects')
   if (options.store === 's3') await createBucket(options.servers.s3, bucket)
   const bucketUri = options.store === 's3' ? `s3://${bucket}/` : `${pathToFileURL(join(objects, bucket))}/`

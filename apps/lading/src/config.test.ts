@@ -173,6 +173,14 @@ test('limits, leases and retries reach the parts that keep them', () => {
   expect(config.store).toMatchObject({ options: { maxSockets: 22 } })
 })
 
+test('checkpoints, which stop the process for tests, are refused where it is production', () => {
+  const environment = { LADING_TEST_CHECKPOINTS: '/tmp/checkpoints' }
+  expect(readConfig(environment).checkpoints).toBe('/tmp/checkpoints')
+  expect(faultsOf({ ...environment, NODE_ENV: 'production' })).toEqual([
+    expect.stringContaining('LADING_TEST_CHECKPOINTS'),
+  ])
+})
+
 function faultsOf(environment: Record<string, string>): readonly string[] {
   try {
     readConfig(environment)

@@ -28,6 +28,8 @@ export interface Config {
   readonly host: string
   readonly api: ApiConfig
   readonly worker: WorkerConfig
+  /** Of a test that stops this process at checkpoints: see `stop-at-checkpoints.ts`. */
+  readonly checkpoints: string | undefined
 }
 
 /** The bucket that the seed of the project names. */
@@ -40,7 +42,7 @@ export function readConfig(environment: Environment): Config {
   const store = storeOf(settings, dataDirectory)
   const scheme = schemeOf(store)
   const roots = parseRoots(settings.LADING_ARTIFACT_ROOTS, scheme)
-  const faults = [...faultsOfS3(environment, settings), ...roots.faults]
+  const faults = [...faultsOfS3(environment, settings), ...roots.faults, ...faultsOfTests(environment)]
   if (faults.length > 0) throw new SettingsError(faults)
   const bucket = settings.S3_BUCKET ?? DEFAULT_BUCKET
   return {
@@ -60,7 +62,16 @@ export function readConfig(environment: Environment): Config {
     host: settings.LADING_HOST,
     api: apiOf(settings, bucket, { scheme, roots: roots.roots }),
     worker: workerOf(settings),
+    checkpoints: environment[CHECKPOINTS],
   }
+}
+
+/** No setting: only fault tests know it. */
+const CHECKPOINTS = 'LADING_TEST_CHECKPOINTS'
+
+function faultsOfTests({ [CHECKPOINTS]: checkpoints, NODE_ENV }: Environment): string[] {
+  if (checkpoints === undefined || NODE_ENV !== 'production') return []
+  return [`${CHECKPOINTS}: stops the process for tests; not where NODE_ENV is production`]
 }
 
 /** Settings that would have no effect: whoever sets them means something that does not happen. */

@@ -9,6 +9,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { countBacklog } from './metrics/backlog.ts'
 import { measured } from './metrics/measured-store.ts'
+import { stopAtCheckpoints } from './stop-at-checkpoints.ts'
 
 /** What the services of one process share; wired here, once. */
 export interface Context extends AsyncDisposable {
@@ -29,6 +30,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     redact: ['password', 'authorization', '*.authorization'],
     serializers: { error: stdSerializers.err },
   })
+  if (config.checkpoints !== undefined) stopAtCheckpoints(config.checkpoints)
   const metrics = new Registry()
   collectDefaultMetrics({ register: metrics })
   const catalog = openCatalog({

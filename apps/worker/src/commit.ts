@@ -1,4 +1,4 @@
-import { retryDelayMs } from '@lading/core'
+import { checkpoint, retryDelayMs } from '@lading/core'
 import type { LadingError } from '@lading/protocol'
 import { type Attempt, storable } from './attempt.ts'
 import type { WorkerContext } from './context.ts'
@@ -12,9 +12,11 @@ import { persistently } from './persistently.ts'
 export async function commit(context: WorkerContext, attempt: Attempt, stop: AbortSignal): Promise<void> {
   const { catalog, metrics, log } = context
   const { work, lease, outcomes } = attempt
+  checkpoint('worker.before-commit')
   const { moved, freePacks, publish } = await persistently(context, lease.lost, () =>
     catalog.delivery.settle(work.ticket, outcomes),
   )
+  checkpoint('worker.after-commit')
   if (moved < outcomes.length) metrics.fencedDrops.inc({ at: 'settle' })
   else count(context, attempt)
   if (outcomes.length < work.files.length) {

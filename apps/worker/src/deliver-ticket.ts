@@ -1,5 +1,5 @@
 import type { TakenWork } from '@lading/catalog'
-import type { Ticket } from '@lading/core'
+import { checkpoint, type Ticket } from '@lading/core'
 import { Attempt } from './attempt.ts'
 import { commit } from './commit.ts'
 import type { WorkerContext } from './context.ts'
@@ -19,6 +19,7 @@ export async function deliverTicket(
   const asked = performance.now()
   const work = await take(context, ticket)
   if (!work) return
+  checkpoint('worker.after-claim')
   const lease = keeper.hold(ticket, asked)
   const ended = context.metrics.ticketSeconds.startTimer()
   try {

@@ -1,4 +1,4 @@
-import { FairShare, type Ticket } from '@lading/core'
+import { checkpoint, FairShare, type Ticket } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { WorkerContext } from './context.ts'
 
@@ -43,6 +43,7 @@ export class Dispatcher {
     ])
     const chosen = this.#share(route).choose(candidates, held, { window, perTenant })
     const leased = await this.#lease(chosen.map(({ workId }) => workId))
+    if (leased.length > 0) checkpoint('dispatch.after-lease')
     let queued = 0
     for (let from = 0; from < leased.length; from += TICKETS_PER_CALL) {
       const tickets = leased.slice(from, from + TICKETS_PER_CALL)

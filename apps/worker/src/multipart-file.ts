@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type PartReceipt, type PlannedPart, partSizeFor, planParts, type StoredObject } from '@lading/core'
+import { checkpoint, type PartReceipt, type PlannedPart, partSizeFor, planParts, type StoredObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { abortUnknownUploads } from './abort-upload.ts'
 import type { WorkerContext } from './context.ts'
@@ -28,12 +28,15 @@ export async function uploadInParts(context: WorkerContext, delivery: FileDelive
   const parts = await sendParts(context, delivery, upload)
   const { object, facts, signals } = delivery
   signals.prompt.throwIfAborted()
-  return await writeFenced(context.store, delivery, (precondition) =>
+  checkpoint('worker.before-complete')
+  const stored = await writeFenced(context.store, delivery, (precondition) =>
     context.store.completeUpload(object, upload.uploadId, parts, facts, {
       precondition,
       signal: signals.patient,
     }),
   )
+  checkpoint('worker.after-complete')
+  return stored
 }
 
 /** The upload that the ledger knows, with its parts; `proven` when the store has made the object of it already. */
@@ -107,6 +110,7 @@ async function sendParts(
       const receipt = await sendPart(context, delivery, upload, part)
       receipts.push(receipt)
       recorder.add(receipt)
+      checkpoint('worker.after-part')
     })
   } finally {
     await recorder.flush()

@@ -1,4 +1,4 @@
-import type { WorkLimits } from '@lading/core'
+import { checkpoint, type WorkLimits } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { accept } from './accept.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
@@ -18,8 +18,10 @@ export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLim
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
         await keepResumed(sql, acceptance, accepted.jobId)
         await holdPaths(sql, acceptance)
+        checkpoint('accept.before-commit')
         return accepted
       })
+      checkpoint('accept.after-commit')
       hints.workIsReady()
       return job
     },

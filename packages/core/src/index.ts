@@ -1,6 +1,7 @@
 export * from './artifact-location.ts'
 export * from './artifact-path.ts'
 export * from './artifact-type.ts'
+export * from './checkpoint.ts'
 export * from './digest.ts'
 export * from './digest-fields.ts'
 export * from './fair-share.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type FileHandle, open, rename } from 'node:fs/promises'
-import type { PackWriter } from '@lading/core'
+import { checkpoint, type PackWriter } from '@lading/core'
 import type { DirectorySync } from './directory-sync.ts'
 import type { SpoolLayout } from './layout.ts'
 import { removeFile } from './remove-file.ts'
@@ -82,6 +82,7 @@ export class LocalPackWriter implements PackWriter {
       await rename(this.#layout.incomingPack(this.packId), sealedPath)
       this.#path = sealedPath
       await Promise.all([this.#names.sync(), file.close()])
+      checkpoint('spool.after-sync')
     } catch (error) {
       throw this.#bytes.fail(error)
     }

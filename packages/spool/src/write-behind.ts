@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { checkpoint } from '@lading/core'
 import type { LadingError } from '@lading/protocol'
 import { ChunkQueue } from './chunk-queue.ts'
 import { EarlySync } from './early-sync.ts'
@@ -65,6 +66,7 @@ export class WriteBehind {
       await this.#turn()
     }
     try {
+      checkpoint('spool.before-sync')
       await this.#earlySync.finish(this.#file)
     } catch (error) {
       throw this.fail(error)

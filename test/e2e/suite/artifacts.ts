@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { WITHIN } from '../../support/patience.ts'
 import { content, sha256OfRange, textContent } from '../../support/system-content.ts'
-import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 const WAIT = { prefer: 'wait=60' }

@@ -1,8 +1,8 @@
 import { MAX_JOB_IDS } from '@lading/protocol'
 import { expect, test } from 'vitest'
 import { until } from '../../support/deadline.ts'
+import { WITHIN } from '../../support/patience.ts'
 import { content } from '../../support/system-content.ts'
-import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 const MIB = 1024 * 1024

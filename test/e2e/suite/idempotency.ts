@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { until } from '../../support/deadline.ts'
+import { WITHIN } from '../../support/patience.ts'
 import { content } from '../../support/system-content.ts'
-import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 export function testIdempotency(given: Given): void {

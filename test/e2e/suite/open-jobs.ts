@@ -6,8 +6,8 @@ import { text } from 'node:stream/consumers'
 import type { JobResponse } from '@lading/protocol'
 import { expect, test } from 'vitest'
 import { until } from '../../support/deadline.ts'
+import { WITHIN } from '../../support/patience.ts'
 import { content, textContent } from '../../support/system-content.ts'
-import { WITHIN } from '../patience.ts'
 import type { Given } from '../suite.ts'
 
 const RANKS = 64

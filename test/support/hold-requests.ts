@@ -1,4 +1,4 @@
-import { pass, type S3Proxy, type S3Request } from '../support/system-s3-proxy.ts'
+import { pass, type S3Proxy, type S3Request } from './system-s3-proxy.ts'
 
 export interface HeldRequests {
   /** Those that wait for `release`, in the order in which they came. */
