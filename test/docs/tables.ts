@@ -7,12 +7,15 @@ import { readConfig } from '../../apps/lading/src/config.ts'
 import { openContext } from '../../apps/lading/src/context.ts'
 import { SETTINGS, type Setting } from '../../apps/lading/src/settings/table.ts'
 import { workerMetrics } from '../../apps/worker/src/metrics.ts'
+import { CASES } from '../faults/cases/list.ts'
+import MEASURED from '../faults/measured.json' with { type: 'json' }
 
 /** Makes the table of a page of the docs from the code that it speaks of, by the page's path from the root. */
 export const TABLES: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/settings.md': settingsTable,
   'docs/errors.md': errorsTable,
   'docs/metrics.md': metricsTable,
+  'docs/faults.md': faultsTable,
 }
 
 function settingsTable(): string {
@@ -32,6 +35,15 @@ function errorsTable(): string {
     return [code(name), String(status), retryable ? 'yes' : 'no', title]
   })
   return table(['Code', 'Status', 'Retry', 'Title'], rows)
+}
+
+/** The times are those of the last full run that somebody wrote down. */
+function faultsTable(): string {
+  const rows = CASES.map(({ name, fault, expected }) => {
+    const seconds = (MEASURED as Readonly<Record<string, number>>)[name]
+    return [fault, code(name), expected, seconds === undefined ? 'not measured' : `${seconds} s`]
+  })
+  return table(['Fault', 'Case', 'Expected', 'Recovery'], rows)
 }
 
 /** What prom-client's metrics hold; it declares less than that. */

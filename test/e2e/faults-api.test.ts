@@ -38,32 +38,6 @@ describe('an API that is killed', TEST_LIMIT, () => {
     expect(again.body.job_id).toBe(accepted.body.job_id)
     expect(await system.audit()).toMatchObject({ artifacts: 1, jobs: { completed: 1 } })
   })
-
-  test('right after it said that it accepted has kept what it said', async (context) => {
-    const system = await startFaultsSystem(context, {
-      servers: sharedServers(),
-      env: { LADING_KEEP_PARTIAL: '1s', LADING_KEEP_UNKNOWN: '3s' },
-    })
-    const { client, apis } = system
-    const { run_id: run } = await client.createRun()
-    const files = Array.from({ length: 20 }, (_, n) => content(n * 100_000, `kept ${n}`))
-    const answers = await Promise.all(
-      files.map(async (file, n) => {
-        const answer = await client.put(run, `${n}.bin`, file).catch(() => undefined)
-        // One process, and the first who hears of a success ends it: the others may get no answer.
-        if (answer?.status === 202) await apis[0]?.kill('SIGKILL')
-        return answer
-      }),
-    )
-    await system.addApi()
-    const accepted = answers.flatMap((answer, n) => (answer?.status === 202 ? [{ n, ...answer.body }] : []))
-    expect(accepted.length).toBeGreaterThan(0)
-    for (const { job_id, n } of accepted) {
-      expect(await client.waitJob(job_id)).toMatchObject({ state: 'completed' })
-      expect(await client.get(run, `${n}.bin`)).toMatchObject({ sha256: files[n]?.sha256 })
-    }
-    await system.audit()
-  })
 })
 
 test(

@@ -13,6 +13,8 @@ export interface Scene {
   readonly random: Random
   /** What clients were told. */
   readonly ledger: Ledger
+  /** When every upload of the load was accepted or refused. */
+  readonly loaded: Promise<void>
   /** A run for what the case itself uploads; the load has others. */
   readonly run: string
 }

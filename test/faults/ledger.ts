@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Problem } from '@lading/protocol'
 import { WITHIN } from '../support/patience.ts'
 import type { LadingClient } from '../support/system-client.ts'
 import type { Content } from '../support/system-content.ts'
@@ -14,6 +15,15 @@ export interface Receipt {
   readonly mustFail?: string
 }
 
+interface Refusal {
+  readonly client: LadingClient
+  readonly runId: string
+  readonly path: string
+  readonly code: string
+  /** The code that was expected. */
+  readonly mayBe: string | undefined
+}
+
 interface Upload {
   readonly client: LadingClient
   readonly runId: string
@@ -21,6 +31,8 @@ interface Upload {
   /** One try, with these headers. */
   send(headers: Readonly<Record<string, string>>): Promise<UploadAnswer>
   readonly mustFail?: string
+  /** The code by which it may be refused: the fault was in the request. */
+  readonly mayBeRefused?: string
 }
 
 /** Milliseconds between two tries of a client that was told nothing, or to come again. */
@@ -30,9 +42,24 @@ const PAUSE_MS = 200
 export class Ledger {
   readonly receipts: Receipt[] = []
   /** Paths of uploads that were refused for good, with their runs: nothing of them may be there. */
-  readonly refused: { readonly client: LadingClient; readonly runId: string; readonly path: string }[] = []
+  readonly refused: Refusal[] = []
   /** Jobs that answered to an idempotency key that another job has answered to. */
   readonly duplicated: string[] = []
+
+  /** Of an upload that was accepted, these files are to fail with the code. */
+  expectFailure(jobId: string, files: Upload['files'], mustFail: string): void {
+    const accepted = this.receipts.find((receipt) => receipt.jobId === jobId)
+    if (accepted === undefined) throw new Error(`there is no receipt of job ${jobId}`)
+    this.#accept({ ...accepted, files, mustFail }, jobId)
+  }
+
+  /** The SHA-256 of all that was accepted for the path: which of them came last, only the catalog knows. */
+  sent(runId: string, path: string): string[] {
+    const receipts = this.receipts.filter((receipt) => receipt.runId === runId)
+    return receipts.flatMap(({ files }) =>
+      files.filter((file) => file.path === path).map(({ sha256 }) => sha256),
+    )
+  }
 
   /** Files that were accepted. */
   get accepted(): number {
@@ -44,14 +71,8 @@ export class Ledger {
    * upload was accepted, or that it never will be. The job, if there is one.
    */
   async upload(upload: Upload, key: string = randomUUID()): Promise<string | undefined> {
-    const end = performance.now() + WITHIN.within
-    for (;;) {
-      const answer = await upload.send({ 'idempotency-key': key }).catch(() => undefined)
-      if (answer?.status === 202 || answer?.status === 201) return this.#accept(upload, answer.body.job_id)
-      if (answer !== undefined && answer.body.retryable !== true) return this.#refuse(upload)
-      if (performance.now() > end) throw new Error(`an upload never got an answer: ${JSON.stringify(answer)}`)
-      await delay(PAUSE_MS)
-    }
+    const { status, body } = await untilAnswered(upload, key)
+    return status < 300 ? this.#accept(upload, body.job_id) : this.#refuse(upload, body)
   }
 
   put(
@@ -68,19 +89,35 @@ export class Ledger {
 
   /** The same upload once more, as after a lost answer: it must be the same job. */
   async again(jobId: string, upload: Upload, key: string): Promise<void> {
-    const before = this.receipts.length
-    const other = await this.upload(upload, key)
-    this.receipts.length = before
+    const other = (await untilAnswered(upload, key)).body.job_id
     if (other !== jobId) this.duplicated.push(`${jobId} and ${other}`)
   }
 
-  #accept({ client, runId, files, mustFail }: Upload, jobId: string): string {
+  #accept({ client, runId, files, mustFail }: Omit<Upload, 'send'>, jobId: string): string {
     const described = files.map(({ path, content: { size, sha256 } }) => ({ path, size, sha256 }))
     this.receipts.push({ client, runId, jobId, files: described, ...(mustFail && { mustFail }) })
     return jobId
   }
 
-  #refuse({ client, runId, files }: Upload): undefined {
-    for (const { path } of files) this.refused.push({ client, runId, path })
+  #refuse({ client, runId, files, mayBeRefused: mayBe }: Upload, problem: Partial<Problem>): undefined {
+    const code = `${problem.code}: ${problem.detail}`
+    for (const { path } of files) this.refused.push({ client, runId, path, code, mayBe })
   }
+}
+
+/** What a client is told at last: that the upload was accepted, or that it never will be. */
+async function untilAnswered(upload: Upload, key: string): Promise<UploadAnswer> {
+  const end = performance.now() + WITHIN.within
+  let last: unknown
+  while (performance.now() < end) {
+    try {
+      const answer = await upload.send({ 'idempotency-key': key })
+      if (answer.status < 300 || answer.body.retryable !== true) return answer
+      last = answer.body
+    } catch (error) {
+      last = error
+    }
+    await delay(PAUSE_MS)
+  }
+  throw new Error(`an upload of ${upload.files[0]?.path} never got an answer`, { cause: last })
 }

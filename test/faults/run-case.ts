@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { type System, startSystem } from '../support/system.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { FaultCase } from './fault-case.ts'
@@ -64,19 +65,29 @@ async function attack(one: FaultCase, { system, servers, folder, seed }: Attack)
   try {
     const load = await Load.prepare(system.client, ledger, random)
     const { run_id: run } = await system.client.createRun()
-    const scene = { system, servers, ledger, random, run, checkpoints: new Checkpoints(folder) }
+    const loaded = Promise.withResolvers<void>()
+    const checkpoints = new Checkpoints(folder)
+    const scene = { system, servers, ledger, random, run, checkpoints, loaded: loaded.promise }
     let mendedAt = 0
     const injected = one.inject(scene).then(() => {
       mendedAt = performance.now()
     })
-    await Promise.all([injected, one.load === 'none' ? undefined : load.run()])
+    await Promise.all([injected, (one.load === 'none' ? nothing() : load.run()).then(loaded.resolve)])
     await Promise.all(ledger.receipts.map(({ client, jobId }) => client.waitJob(jobId)))
     const recoveryMs = performance.now() - mendedAt
     const verdict = await judge(system, ledger)
-    return { name: one.name, recoveryMs, ...verdict, logs: verdict.faults.length > 0 ? system.logs() : '' }
+    return { name: one.name, recoveryMs, ...verdict, logs: verdict.faults.length > 0 ? warnings(system) : '' }
   } catch (error) {
-    throw new Error(`${one.name}: ${error instanceof Error ? error.message : error}\n${system.logs()}`, {
+    throw new Error(`${one.name}: ${inspect(error)}\n${warnings(system)}`, {
       cause: error,
     })
   }
+}
+
+async function nothing(): Promise<void> {}
+
+/** Requests that were refused are what the clients know already. */
+function warnings(system: System): string {
+  const lines = system.logs().split('\n')
+  return lines.filter((line) => !line.startsWith('{"level":30')).join('\n')
 }

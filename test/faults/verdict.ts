@@ -32,11 +32,13 @@ export async function judge(system: System, ledger: Ledger): Promise<Verdict> {
   }
   let delivered = 0
   for (const receipt of ledger.receipts) {
-    const problems = await problemsOf(receipt, await shown(receipt))
+    const problems = await problemsOf(receipt, await shown(receipt), ledger)
     delivered += receipt.files.length - problems.length
     for (const problem of problems) note('lost', 1, problem)
   }
   for (const refused of ledger.refused) {
+    if (refused.mayBe === undefined || !refused.code.startsWith(refused.mayBe))
+      faults.push(`${refused.path} was refused: ${refused.code}`)
     const accepted = ledger.receipts.some(
       ({ runId, files }) => runId === refused.runId && files.some(({ path }) => path === refused.path),
     )
@@ -60,11 +62,12 @@ async function audited(
 
 /** A sentence for each file of the receipt that is not what it should be. */
 async function problemsOf(
-  { client, jobId, files, mustFail }: Receipt,
+  { client, runId, jobId, files, mustFail }: Receipt,
   shown: ReadonlyMap<string, { readonly sha256: string }>,
+  ledger: Ledger,
 ): Promise<string[]> {
   const states = new Map((await client.jobFiles(jobId)).map((file) => [file.path, file]))
-  return files.flatMap(({ path, sha256 }) => {
+  return files.flatMap(({ path }) => {
     const file = states.get(path)
     const what = `${path} of job ${jobId}`
     if (file === undefined) return [`${what} is not known any more`]
@@ -77,6 +80,8 @@ async function problemsOf(
     if (file.state === 'superseded' && shown.has(path)) return []
     if (file.state !== 'stored') return [`${what} is ${file.state}: ${file.error?.detail ?? ''}`]
     const there = shown.get(path)?.sha256
-    return there === sha256 ? [] : [`${what} is shown with the SHA-256 ${there}, and was sent with ${sha256}`]
+    return ledger.sent(runId, path).includes(there ?? '')
+      ? []
+      : [`${what} is shown with the SHA-256 ${there}, which nobody sent`]
   })
 }

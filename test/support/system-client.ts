@@ -49,7 +49,7 @@ export class LadingClient {
 
   address(path: string): string {
     const urls = this.#urls()
-    this.#turn = (this.#turn + 1) % urls.length
+    this.#turn = (this.#turn + 1) % Math.max(1, urls.length)
     return `${urls[this.#turn] ?? ''}${path}`
   }
 
@@ -116,8 +116,17 @@ export class LadingClient {
     }
   }
 
+  /** All of them. */
   async jobFiles(jobId: string): Promise<JobFileListResponse['files']> {
-    return (await this.call<JobFileListResponse>('GET', `/api/v1/jobs/${jobId}/files?limit=1000`)).body.files
+    const files: JobFileListResponse['files'] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const path = `/api/v1/jobs/${jobId}/files?limit=1000${query}`
+      const { body }: Answer<JobFileListResponse> = await this.call<JobFileListResponse>('GET', path)
+      files.push(...body.files)
+      cursor = body.next_cursor
+    }
+    return files
   }
 
   async jobs(query: string): Promise<JobListResponse> {

@@ -1,6 +1,7 @@
 import { checkpoint, FairShare, type Ticket } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { WorkerContext } from './context.ts'
+import { UnseenSpools } from './unseen-spools.ts'
 
 /**
  * Claims ready work fairly over tenants, leases it, and hands its tickets to the queue: never more than the workers
@@ -9,11 +10,13 @@ import type { WorkerContext } from './context.ts'
  */
 export class Dispatcher {
   readonly #context: WorkerContext
+  readonly #unseen: UnseenSpools
   readonly #shares = new Map<string, FairShare>()
   #lastCheck = 0
 
   constructor(context: WorkerContext) {
     this.#context = context
+    this.#unseen = new UnseenSpools(context)
   }
 
   /** One round. Whether anything was dispatched. */
@@ -28,6 +31,7 @@ export class Dispatcher {
     }
     if (performance.now() - this.#lastCheck > config.lostTicketMs / 2) {
       await this.#reclaim([...slots.keys()])
+      await this.#unseen.round(routes, new Set(slots.keys()))
       this.#lastCheck = performance.now()
     }
     return dispatched

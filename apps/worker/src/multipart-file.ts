@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto'
-import { checkpoint, type PartReceipt, type PlannedPart, partSizeFor, planParts, type StoredObject } from '@lading/core'
+import {
+  checkpoint,
+  type PartReceipt,
+  type PlannedPart,
+  partSizeFor,
+  planParts,
+  type StoredObject,
+} from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { abortUnknownUploads } from './abort-upload.ts'
 import type { WorkerContext } from './context.ts'

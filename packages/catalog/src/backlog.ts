@@ -61,6 +61,16 @@ export function backlogOf(db: Database): Backlog {
       )
       return rows.length
     },
+    async overdue(route, olderThanMs, limit) {
+      const rows = await db.query<{ workId: string }>(
+        `SELECT work_id FROM work_items
+         WHERE state = 'ready' AND route = :route AND created_at < now() - :olderThanMs * interval '1 ms'
+           AND available_at <= now()
+         ORDER BY created_at, work_id LIMIT :limit`,
+        { route, olderThanMs, limit },
+      )
+      return rows.map((row) => row.workId)
+    },
     async routes() {
       const rows = await db.query<{ route: string }>(
         `${READY_ROUTES} SELECT route FROM routes WHERE route IS NOT NULL`,

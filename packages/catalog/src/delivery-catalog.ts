@@ -53,6 +53,8 @@ export interface Backlog {
    * itself: whoever held them is gone. How many.
    */
   expire(which?: { readonly all: boolean }): Promise<number>
+  /** Ready work of the route that is older than that, by id, oldest first. */
+  overdue(route: string, olderThanMs: number, limit: number): Promise<string[]>
   /** Routes that have ready work. */
   routes(): Promise<string[]>
   /** Ready and leased work by route, for the gauges. */

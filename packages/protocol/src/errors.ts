@@ -91,6 +91,7 @@ export const ERRORS = {
   spool_full: row(507, true, 'Temporary storage is full'),
   spool_damaged: row(500, false, 'The bytes in temporary storage are not those that were accepted'),
   spool_lost: row(500, false, 'The bytes are no longer in temporary storage'),
+  spool_unseen: row(500, false, 'No worker sees the temporary storage that has the bytes'),
   spool_unavailable: row(503, true, 'Temporary storage cannot be read or written'),
   catalog_unavailable: row(503, true, 'The catalog cannot be reached'),
   queue_unavailable: row(503, true, 'The queue cannot be reached'),

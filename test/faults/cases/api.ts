@@ -1,4 +1,6 @@
 import type { Checkpoint } from '@lading/core'
+import { until } from '../../support/deadline.ts'
+import { WITHIN } from '../../support/patience.ts'
 import { type FaultCase, processOf } from '../fault-case.ts'
 
 function killedAt(name: string, point: Checkpoint, fault: string, expected: string): FaultCase {
@@ -26,4 +28,15 @@ export const API_CASES: readonly FaultCase[] = [
     'SIGKILL after the commit, before the reply',
     'it was accepted; the same request again, with its key, is answered with the same job',
   ),
+  {
+    name: 'api-stopped-mid-body',
+    fault: 'SIGTERM in the middle of bodies',
+    expected: 'what is under way is finished, or told to come again; the process ends within its grace',
+    async inject(scene) {
+      await until(() => scene.ledger.accepted >= 3, WITHIN)
+      const [api] = scene.system.apis
+      await api?.kill('SIGTERM')
+      await scene.system.addApi()
+    },
+  },
 ]

@@ -1,6 +1,21 @@
 import type { FaultCase } from '../fault-case.ts'
 import { API_CASES } from './api.ts'
+import { CLIENT_CASES } from './client.ts'
+import { DATA_CASES } from './data.ts'
+import { DISK_CASES } from './disk.ts'
+import { POSTGRES_CASES } from './postgres.ts'
+import { REDIS_CASES } from './redis.ts'
+import { S3_CASES } from './s3.ts'
 import { WORKER_CASES } from './worker.ts'
 
 /** All faults there are. docs/faults.md is made from it. */
-export const CASES: readonly FaultCase[] = [...API_CASES, ...WORKER_CASES]
+export const CASES: readonly FaultCase[] = [
+  ...CLIENT_CASES,
+  ...API_CASES,
+  ...WORKER_CASES,
+  ...REDIS_CASES,
+  ...POSTGRES_CASES,
+  ...S3_CASES,
+  ...DISK_CASES,
+  ...DATA_CASES,
+]
