@@ -13,10 +13,19 @@ export class Checkpoints {
   }
 
   /** The process that comes to the point next, after so many were let pass, is stopped there. Its id. */
-  async stopAt(name: Checkpoint, { letPass = 0 } = {}): Promise<number> {
+  stopAt(name: Checkpoint, { letPass = 0 } = {}): Promise<number> {
+    return this.#hold(name, String(letPass))
+  }
+
+  /** The process that comes to the point next stays there for so many milliseconds, and nothing else of its code runs. */
+  blockAt(name: Checkpoint, milliseconds: number): Promise<number> {
+    return this.#hold(name, `0 ${milliseconds}`)
+  }
+
+  async #hold(name: Checkpoint, how: string): Promise<number> {
     const reached = join(this.#folder, `${name}.reached`)
     rmSync(reached, { force: true })
-    writeFileSync(join(this.#folder, `${name}.hold`), String(letPass))
+    writeFileSync(join(this.#folder, `${name}.hold`), how)
     await until(() => existsSync(reached), WITHIN)
     return Number(readFileSync(reached, 'utf8'))
   }

@@ -5,13 +5,14 @@ import { atCheckpoints, type Checkpoint } from '@lading/core'
 /**
  * For fault tests: a process that comes to a checkpoint of which the folder has a file `NAME.hold` renames that to
  * `NAME.reached`, writes its process id into it and stops itself, as if frozen; the test kills it or lets it go on. The file
- * holds how many pass before that. A file stops one process, once.
+ * holds how many pass before that; a second number is for how many milliseconds the event loop is blocked instead. A
+ * file stops one process, once.
  */
 export function stopAtCheckpoints(folder: string): void {
   const passed = new Map<Checkpoint, number>()
   atCheckpoints((name) => {
     const hold = join(folder, `${name}.hold`)
-    const letPass = numberIn(hold)
+    const [letPass, blockMs] = numbersIn(hold)
     if (letPass === undefined) return
     const before = passed.get(name) ?? 0
     passed.set(name, before + 1)
@@ -19,15 +20,16 @@ export function stopAtCheckpoints(folder: string): void {
     // The name comes last: whoever sees it finds the process id in it.
     writeFileSync(join(folder, `${name}.claimed`), String(process.pid))
     renameSync(join(folder, `${name}.claimed`), join(folder, `${name}.reached`))
-    process.kill(process.pid, 'SIGSTOP')
+    if (blockMs === undefined) process.kill(process.pid, 'SIGSTOP')
+    else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, blockMs)
   })
 }
 
-function numberIn(file: string): number | undefined {
+function numbersIn(file: string): number[] {
   try {
-    return Number(readFileSync(file, 'utf8'))
+    return readFileSync(file, 'utf8').split(' ').map(Number)
   } catch (error) {
-    if (isAbsent(error)) return undefined
+    if (isAbsent(error)) return []
     throw error
   }
 }

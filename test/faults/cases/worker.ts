@@ -18,6 +18,19 @@ function killedAt(name: string, point: Checkpoint, fault: string, letPass = 0): 
   }
 }
 
+function frozenAt(name: string, point: Checkpoint, fault: string, expected: string): FaultCase {
+  return {
+    name,
+    fault,
+    expected,
+    async inject(scene) {
+      const pid = await scene.checkpoints.stopAt(point)
+      await delay(BEYOND_THE_LEASE_MS)
+      processOf(scene, pid).resume()
+    },
+  }
+}
+
 export const WORKER_CASES: readonly FaultCase[] = [
   killedAt('worker-killed-after-claim', 'worker.after-claim', 'SIGKILL after a worker has claimed work'),
   killedAt('worker-killed-after-part-1', 'worker.after-part', 'SIGKILL after the first part of a file'),
@@ -40,24 +53,24 @@ export const WORKER_CASES: readonly FaultCase[] = [
     'dispatch.after-lease',
     'SIGKILL of the leader after it leased work, before its tickets are queued',
   ),
+  frozenAt(
+    'worker-frozen-beyond-its-lease',
+    'worker.before-complete',
+    'SIGSTOP for longer than the lease, before CompleteMultipartUpload; then SIGCONT',
+    'another worker delivers; the one that wakes up harms nothing',
+  ),
+  frozenAt(
+    'worker-frozen-before-commit',
+    'worker.before-commit',
+    'SIGSTOP for longer than the lease, before the catalog commit; then SIGCONT',
+    'its commit is refused by its epoch',
+  ),
   {
-    name: 'worker-frozen-beyond-its-lease',
-    fault: 'SIGSTOP for longer than the lease, before CompleteMultipartUpload; then SIGCONT',
-    expected: 'another worker delivers; the one that wakes up harms nothing',
+    name: 'worker-with-a-blocked-event-loop',
+    fault: 'the event loop is blocked for longer than the lease, in the middle of a file',
+    expected: 'another worker delivers; what the first one does afterwards harms nothing',
     async inject(scene) {
-      const pid = await scene.checkpoints.stopAt('worker.before-complete')
-      await delay(BEYOND_THE_LEASE_MS)
-      processOf(scene, pid).resume()
-    },
-  },
-  {
-    name: 'worker-frozen-before-commit',
-    fault: 'SIGSTOP for longer than the lease, before the catalog commit; then SIGCONT',
-    expected: 'its commit is refused by its epoch',
-    async inject(scene) {
-      const pid = await scene.checkpoints.stopAt('worker.before-commit')
-      await delay(BEYOND_THE_LEASE_MS)
-      processOf(scene, pid).resume()
+      await scene.checkpoints.blockAt('worker.after-part', BEYOND_THE_LEASE_MS)
     },
   },
   {
