@@ -59,9 +59,10 @@ export const wrongEtag: Lie = async ({ ask, outgoing }) => {
   outgoing.writeHead(status, { ...headers, etag }).end(body)
 }
 
-/** What is kept lacks its last byte, behind the store's back; the answer is that of a success. */
+/** Fewer bytes are kept than came. The answer is that of a success, and has no size, as AWS's has none. */
 export const shortObject: Lie = async ({ request, ask, outgoing }, access) => {
   const { status, headers, body } = await ask()
+  delete headers['x-amz-object-size']
   const [, bucket = '', ...key] = request.path.split('/')
   const client = s3Client(access)
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: key.join('/'), Body: 'short' }))
