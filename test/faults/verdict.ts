@@ -67,6 +67,7 @@ async function problemsOf(
   ledger: Ledger,
 ): Promise<string[]> {
   const states = new Map((await client.jobFiles(jobId)).map((file) => [file.path, file]))
+  const directories = await emptyDirectories(client, runId, files)
   return files.flatMap(({ path }) => {
     const file = states.get(path)
     const what = `${path} of job ${jobId}`
@@ -79,9 +80,25 @@ async function problemsOf(
     }
     if (file.state === 'superseded' && shown.has(path)) return []
     if (file.state !== 'stored') return [`${what} is ${file.state}: ${file.error?.detail ?? ''}`]
+    if (path.endsWith('/')) return directories.has(path) ? [] : [`${what} is not shown`]
     const there = shown.get(path)?.sha256
     return ledger.sent(runId, path).includes(there ?? '')
       ? []
       : [`${what} is shown with the SHA-256 ${there}, which nobody sent`]
   })
+}
+
+/** Of the files that are empty directories, those that a list of their parent shows. */
+async function emptyDirectories(
+  client: Receipt['client'],
+  runId: string,
+  files: Receipt['files'],
+): Promise<Set<string>> {
+  const found = new Set<string>()
+  for (const { path } of files.filter(({ path }) => path.endsWith('/'))) {
+    const parent = path.split('/').slice(0, -2).join('/')
+    const { artifacts } = await client.listPage(runId, `path=${encodeURIComponent(parent)}`)
+    if (artifacts.some((entry) => entry.is_dir && entry.path === path.slice(0, -1))) found.add(path)
+  }
+  return found
 }
