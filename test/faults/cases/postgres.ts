@@ -17,7 +17,7 @@ export const POSTGRES_CASES: readonly FaultCase[] = [
     'the client is told to come again, and does',
   ),
   restartedAt(
-    'postgres-restarted-before-delivery-is-committed',
+    'postgres-restarted-before-settling',
     'worker.before-commit',
     'Postgres restarts while a worker stands before the catalog commit',
     'the worker commits when it is back, within its lease, or another does',
