@@ -53,12 +53,16 @@ export class Ledger {
     this.#accept({ ...accepted, files, mustFail }, jobId)
   }
 
-  /** The SHA-256 of all that was accepted for the path: which of them came last, only the catalog knows. */
-  sent(runId: string, path: string): string[] {
-    const receipts = this.receipts.filter((receipt) => receipt.runId === runId)
-    return receipts.flatMap(({ files }) =>
-      files.filter((file) => file.path === path).map(({ sha256 }) => sha256),
-    )
+  /** The SHA-256 of all that was accepted, by run and path: which of a path's came last, only the catalog knows. */
+  sent(): Map<string, Set<string>> {
+    const sent = new Map<string, Set<string>>()
+    for (const { runId, files } of this.receipts) {
+      for (const { path, sha256 } of files) {
+        const place = `${runId}/${path}`
+        sent.set(place, (sent.get(place) ?? new Set()).add(sha256))
+      }
+    }
+    return sent
   }
 
   /** Files that were accepted. */

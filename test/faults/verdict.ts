@@ -30,9 +30,10 @@ export async function judge(system: System, ledger: Ledger): Promise<Verdict> {
     runs.set(receipt.runId, list)
     return list
   }
+  const sent = ledger.sent()
   let delivered = 0
   for (const receipt of ledger.receipts) {
-    const problems = await problemsOf(receipt, await shown(receipt), ledger)
+    const problems = await problemsOf(receipt, await shown(receipt), sent)
     delivered += receipt.files.length - problems.length
     for (const problem of problems) note('lost', 1, problem)
   }
@@ -64,7 +65,7 @@ async function audited(
 async function problemsOf(
   { client, runId, jobId, files, mustFail }: Receipt,
   shown: ReadonlyMap<string, { readonly sha256: string }>,
-  ledger: Ledger,
+  sent: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<string[]> {
   const states = new Map((await client.jobFiles(jobId)).map((file) => [file.path, file]))
   const directories = await emptyDirectories(client, runId, files)
@@ -82,7 +83,7 @@ async function problemsOf(
     if (file.state !== 'stored') return [`${what} is ${file.state}: ${file.error?.detail ?? ''}`]
     if (path.endsWith('/')) return directories.has(path) ? [] : [`${what} is not shown`]
     const there = shown.get(path)?.sha256
-    return ledger.sent(runId, path).includes(there ?? '')
+    return sent.get(`${runId}/${path}`)?.has(there ?? '')
       ? []
       : [`${what} is shown with the SHA-256 ${there}, which nobody sent`]
   })
