@@ -7,6 +7,7 @@ RUN npm ci --omit=dev && npm cache clean --force
 FROM node:24-slim
 ENV NODE_ENV=production \
     LADING_HOST=0.0.0.0 \
+    LADING_ALLOW_UNAUTHENTICATED=true \
     LADING_PORT=8080 \
     LADING_SPOOL_DIR=/var/lib/lading/spool
 COPY --from=installed /opt/lading /opt/lading

@@ -12,6 +12,8 @@ export interface ApiConfig {
   readonly host: string
   /** TCP port; 0 takes a free one. */
   readonly port: number
+  /** `none` believes `X-Tenant-ID`; `api-key` asks every request that speaks for a tenant for a key. */
+  readonly auth: 'none' | 'api-key'
   /** The tenant of requests without `X-Tenant-ID`; undefined refuses them with `tenant_required`. */
   readonly defaultTenant: TenantId | undefined
   /** The bucket that readiness asks the store for. */

@@ -30,6 +30,7 @@ function mounted(): string[] {
     {
       host: '127.0.0.1',
       port: 0,
+      auth: 'none',
       defaultTenant: undefined,
       bucket: 'artifacts',
       locations: { scheme: { scheme: 's3' }, roots: [] },

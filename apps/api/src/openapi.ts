@@ -6,7 +6,14 @@ import type { Route } from './route.ts'
 
 /** Errors that any operation may answer. */
 const EVERYWHERE: readonly ErrorCode[] = ['bad_request', 'validation_failed', 'internal', 'shutting_down']
-const FOR_TENANTS: readonly ErrorCode[] = ['tenant_invalid', 'tenant_required', 'catalog_unavailable']
+const FOR_TENANTS: readonly ErrorCode[] = [
+  'unauthenticated',
+  'permission_denied',
+  'tenant_mismatch',
+  'tenant_invalid',
+  'tenant_required',
+  'catalog_unavailable',
+]
 
 const TenantHeader = z
   .string()
@@ -29,6 +36,7 @@ export function createDocumentOf(routes: readonly Route[]) {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
+    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
     paths,
   })
 }
@@ -43,8 +51,9 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     requestParams: {
       path: operation.params,
       query: operation.query,
-      header: operation.scope === 'tenant' ? header.extend({ 'X-Tenant-ID': TenantHeader }) : header,
+      header: operation.permission !== 'public' ? header.extend({ 'X-Tenant-ID': TenantHeader }) : header,
     },
+    ...(operation.permission === 'public' ? {} : { security: [{}, { key: [] }] }),
     ...requestBodyOf(operation),
     responses: { ...operation.responses, ...problemsOf(operation) },
   }
@@ -60,7 +69,7 @@ function requestBodyOf({ body }: Operation): Pick<ZodOpenApiOperationObject, 're
 function problemsOf(operation: Operation): ZodOpenApiResponsesObject {
   const codes = new Set([
     ...EVERYWHERE,
-    ...(operation.scope === 'tenant' ? FOR_TENANTS : []),
+    ...(operation.permission !== 'public' ? FOR_TENANTS : []),
     ...operation.errors,
   ])
   const responses: ZodOpenApiResponsesObject = {}

@@ -1,4 +1,4 @@
-import type { TenantId } from '@lading/core'
+import type { Permission, TenantId } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
@@ -22,8 +22,8 @@ export interface Operation {
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  /** Whether it speaks for a tenant. */
-  readonly scope: 'tenant' | 'public'
+  /** What the caller must be allowed; `public` speaks for no tenant. A route without one does not start. */
+  readonly permission: Permission
   readonly params: z.ZodObject
   readonly query: z.ZodObject
   /** Further header fields of the request. */
@@ -44,7 +44,7 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  readonly scope?: 'public'
+  readonly permission: Permission
   readonly params?: P
   readonly query?: Q
   readonly headers?: z.ZodObject
@@ -61,12 +61,12 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType
 export function operation<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
   spec: Spec<P, Q, B>,
 ): Operation {
-  const { id, tag, summary, description, headers, responses } = spec
+  const { id, tag, summary, description, permission, headers, responses } = spec
   return {
     id,
     tag,
     summary,
-    scope: spec.scope ?? 'tenant',
+    permission,
     params: spec.params ?? NOTHING,
     query: spec.query ?? NOTHING,
     body: bodyOf(spec),

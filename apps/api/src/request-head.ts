@@ -8,6 +8,7 @@ const SINGLE = new Set([
   'content-length',
   'content-encoding',
   'content-range',
+  'authorization',
   'x-tenant-id',
   'idempotency-key',
   'host',

@@ -1,11 +1,12 @@
+import { isScope } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Express, Request, Response } from 'express'
 import type { ApiContext } from './context.ts'
 import { exchangeOf } from './exchange.ts'
+import { authorize } from './identity/authorize.ts'
 import { dropBody, readJson } from './json-body.ts'
 import type { Operation } from './operation.ts'
 import { queryOf } from './request-target.ts'
-import { tenantOf } from './tenant.ts'
 import { validated } from './validated.ts'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
@@ -32,6 +33,7 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
     DELETE: 'delete',
     OPTIONS: 'options',
   } as const
+  for (const route of routes) checkPermission(route)
   // Express gives HEAD to GET unless a HEAD route stands before it.
   for (const route of [...routes].sort((a, b) => Number(b.method === 'HEAD') - Number(a.method === 'HEAD'))) {
     app[verbs[route.method]](expressPath(route.path), (request, response) =>
@@ -43,11 +45,19 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
   }
 }
 
+/** Types say the same; this stops the start where they were got round. */
+function checkPermission({ method, path, operation }: Route): void {
+  const { permission } = operation
+  if (permission !== 'public' && !isScope(permission))
+    throw new Error(`${method} ${path}: its operation declares no permission`)
+}
+
 async function run(route: Route, request: Request, response: Response, context: ApiContext): Promise<void> {
   const { operation } = route
   const exchange = exchangeOf(response)
   exchange.route = route.path
-  const tenant = operation.scope === 'tenant' ? tenantOf(request, context.config) : undefined
+  const tenant =
+    operation.permission === 'public' ? undefined : await authorize(request, operation.permission, context)
   exchange.tenant = tenant
   const params = validated(operation.params, paramsOf(request), 'the path')
   const query = validated(operation.query, queryOf(request.originalUrl), 'the query')

@@ -21,6 +21,17 @@ test('with no settings everything is embedded, and lies in .lading', () => {
   })
 })
 
+test('an address that is not loopback wants keys, or to be told that nobody is authenticated', () => {
+  expect(faultsOf({ LADING_HOST: '0.0.0.0' })[0]).toContain('LADING_HOST: 0.0.0.0 is not loopback')
+  expect(readConfig({ LADING_HOST: '0.0.0.0', LADING_ALLOW_UNAUTHENTICATED: 'true' }).api.auth).toBe('none')
+  expect(readConfig({ LADING_HOST: '::1' }).host).toBe('::1')
+  const keys = { LADING_AUTH: 'api-key', LADING_HOST: '0.0.0.0' }
+  expect(readConfig({ ...keys, DATABASE_URL: 'postgres://db/lading' }).api.auth).toBe('api-key')
+  expect(faultsOf(keys)).toEqual([
+    'LADING_AUTH: api-key needs DATABASE_URL, where "lading keys" keeps the keys',
+  ])
+})
+
 test('the spool and the objects can lie elsewhere than the rest', () => {
   expect(readConfig({ LADING_SPOOL_DIR: '/fast/spool', LADING_OBJECTS_DIR: '/large/objects' })).toMatchObject(
     {

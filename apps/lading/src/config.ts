@@ -42,7 +42,12 @@ export function readConfig(environment: Environment): Config {
   const store = storeOf(settings, dataDirectory)
   const scheme = schemeOf(store)
   const roots = parseRoots(settings.LADING_ARTIFACT_ROOTS, scheme)
-  const faults = [...faultsOfS3(environment, settings), ...roots.faults, ...faultsOfTests(environment)]
+  const faults = [
+    ...faultsOfS3(environment, settings),
+    ...roots.faults,
+    ...faultsOfTests(environment),
+    ...faultsOfAuth(settings),
+  ]
   if (faults.length > 0) throw new SettingsError(faults)
   const bucket = settings.S3_BUCKET ?? DEFAULT_BUCKET
   return {
@@ -87,6 +92,24 @@ function faultsOfS3(environment: Environment, settings: Settings): string[] {
   return []
 }
 
+/** Who reaches an open port is everybody; that has to be meant. */
+function faultsOfAuth(settings: Settings): string[] {
+  const { LADING_AUTH, LADING_HOST, LADING_ALLOW_UNAUTHENTICATED, DATABASE_URL } = settings
+  if (LADING_AUTH === 'api-key') {
+    return DATABASE_URL === undefined
+      ? ['LADING_AUTH: api-key needs DATABASE_URL, where "lading keys" keeps the keys']
+      : []
+  }
+  if (LADING_ALLOW_UNAUTHENTICATED || isLoopback(LADING_HOST)) return []
+  return [
+    `LADING_HOST: ${LADING_HOST} is not loopback, and nobody is authenticated; set LADING_AUTH=api-key, or LADING_ALLOW_UNAUTHENTICATED=true where a proxy in front knows its clients`,
+  ]
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
 function usesS3(settings: Settings): boolean {
   return settings.S3_ENDPOINT !== undefined || settings.S3_BUCKET !== undefined
 }
@@ -124,6 +147,7 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
   return {
     host: settings.LADING_HOST,
     port: settings.LADING_PORT,
+    auth: settings.LADING_AUTH,
     defaultTenant: settings.LADING_DEFAULT_TENANT,
     bucket,
     locations,

@@ -2,6 +2,7 @@ import './thread-pool.ts'
 import { LadingError } from '@lading/protocol'
 import { Command } from 'commander'
 import { runApi } from './commands/api.ts'
+import { keysCommand } from './commands/keys.ts'
 import { migrate } from './commands/migrate.ts'
 import { runUp } from './commands/up.ts'
 import { runWorker } from './commands/worker.ts'
@@ -35,6 +36,8 @@ program
   .description('bring the database schema up to date')
   .option('--down', 'take the schema back instead, with all that is in it', false)
   .action((options: { down: boolean }) => migrate(readConfig(process.env), options))
+
+program.addCommand(keysCommand(() => readConfig(process.env)))
 
 try {
   await program.parseAsync()

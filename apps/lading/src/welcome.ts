@@ -9,17 +9,18 @@ const EXPERIMENT = 'quickstart'
 /** Says where the system listens, and what to paste to see it work: on a terminal for a person, in a line for a log. */
 export async function greet(context: Context, url: string): Promise<void> {
   const run = await quickstartRun(context)
+  const header = hasKeys(context) ? '-H "Authorization: Bearer $KEY"' : `-H 'X-Tenant-ID: ${TENANT}'`
   console.log(`
 Lading is listening on ${url}   (docs: ${url}/docs)
-${whereDataIs(context)}Nobody is authenticated: keep it on loopback, or behind something that knows its clients.
+${whereDataIs(context)}${whoIsBelieved(context)}
 
 Try it, in another shell:
 
   echo 'a model' > model.pkl
-  RUN=${run.runId}
-  curl -F file=@model.pkl -F artifact_path=models/ -H 'X-Tenant-ID: ${TENANT}' \\
+  RUN=${run.runId}${keyLine(context)}
+  curl -F file=@model.pkl -F artifact_path=models/ ${header} \\
        ${url}/api/v1/experiments/runs/$RUN/log-artifact
-  curl -H 'X-Tenant-ID: ${TENANT}' "${url}/api/v1/experiments/runs/$RUN/artifacts?recursive=true"
+  curl ${header} "${url}/api/v1/experiments/runs/$RUN/artifacts?recursive=true"
 `)
 }
 
@@ -27,6 +28,20 @@ Try it, in another shell:
 function whereDataIs({ config }: Context): string {
   const embedded = config.databaseUrl === undefined || config.store.kind === 'directory'
   return embedded ? `Data is kept in ${config.dataDirectory}. ` : ''
+}
+
+function hasKeys({ config }: Context): boolean {
+  return config.api.auth === 'api-key'
+}
+
+function whoIsBelieved(context: Context): string {
+  return hasKeys(context)
+    ? 'Requests show a key: lading keys create.'
+    : 'WARNING: nobody is authenticated: keep it on loopback, or behind something that knows its clients.'
+}
+
+function keyLine(context: Context): string {
+  return hasKeys(context) ? `\n  KEY=...   # lading keys create --tenant ${TENANT} --name quickstart` : ''
 }
 
 async function quickstartRun({ catalog }: Context): Promise<Run> {

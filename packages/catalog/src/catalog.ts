@@ -1,4 +1,5 @@
 import type { ArtifactPath, Crc32, FileState, JobState, Sha256Hex, TenantId } from '@lading/core'
+import type { ApiKeys } from './api-keys.ts'
 import type {
   Artifact,
   DirectoryEntry,
@@ -25,6 +26,7 @@ export interface ApiCatalog {
   readonly artifacts: Artifacts
   readonly idempotency: IdempotencyKeys
   readonly resumable: ResumableUploads
+  readonly keys: ApiKeys
   /** Fails when Postgres does not answer in time, or migrations are pending. */
   check(): Promise<void>
 }

@@ -1,3 +1,4 @@
+export type { ApiKeys, KeyRow } from './api-keys.ts'
 export type * from './catalog.ts'
 export type * from './delivery-catalog.ts'
 export { DEFAULT_JOB_LIMITS, type JobLimits } from './job-limits.ts'

@@ -1,12 +1,14 @@
 import type { Knex } from 'knex'
 import * as catalog from './migrations/0001-catalog.ts'
 import * as directories from './migrations/0002-directories.ts'
+import * as apiKeys from './migrations/0005-api-keys.ts'
 import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
 
 /** In order; a migration that was released is never changed. */
 const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0001-catalog': catalog,
   '0002-directories': directories,
+  '0005-api-keys': apiKeys,
   '0010-resumable-uploads': resumableUploads,
 }
 

@@ -1,6 +1,7 @@
 import { DEFAULT_WORK_LIMITS, type WorkLimits } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { acceptsOf } from './accepts.ts'
+import { apiKeysOf } from './api-keys.ts'
 import { artifactsOf } from './artifacts.ts'
 import { backlogOf } from './backlog.ts'
 import { begin } from './begin.ts'
@@ -80,6 +81,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),
       resumable: resumableUploadsOf(db),
+      keys: apiKeysOf(db),
       check,
     },
     delivery: {

@@ -16,6 +16,11 @@ export const ERRORS = {
   too_many_at_once: row(429, true, 'The tenant has too many uploads under way at once'),
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
+  // Who asks
+  unauthenticated: row(401, false, 'The request shows no key that is valid'),
+  permission_denied: row(403, false, 'The key does not have the scope that this address asks for'),
+  tenant_mismatch: row(403, false, 'The tenant that is named is not that of the key'),
+
   // Multipart framing and structure
   multipart_boundary_invalid: row(400, false, 'The multipart boundary is missing or not valid'),
   multipart_malformed: row(400, false, 'The multipart body is not well formed'),

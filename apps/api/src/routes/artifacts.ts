@@ -30,6 +30,7 @@ export function list(context: Needs) {
   const { catalog, store } = context
   return operation({
     id: 'listArtifacts',
+    permission: 'read',
     tag,
     summary: 'List the artifacts of a run, or download them as an archive',
     description: `What lies directly in a directory, or with \`recursive\` all files below it and the directories that came empty, by path (bytewise). ${ARCHIVES_OUT.description}`,
@@ -59,6 +60,7 @@ export function list(context: Needs) {
 export function remove({ catalog }: Needs) {
   return operation({
     id: 'deleteArtifact',
+    permission: 'delete',
     tag,
     summary: 'Delete an artifact, or a directory',
     description:

@@ -53,6 +53,7 @@ const ConditionHeaders = z.object({
 export function get(context: Needs) {
   return operation({
     id: 'getArtifact',
+    permission: 'read',
     tag,
     summary: 'Download an artifact, or a range of it, or a directory as an archive',
     description: ARCHIVES_OUT.description,
@@ -77,6 +78,7 @@ export function get(context: Needs) {
 export function head(context: Needs) {
   return operation({
     id: 'headArtifact',
+    permission: 'read',
     tag,
     summary: 'What a download would answer, without the bytes',
     params: ArtifactParams,

@@ -23,6 +23,7 @@ const tag = 'Experiments'
 export function create({ catalog, store, config }: Needs) {
   return operation({
     id: 'createExperiment',
+    permission: 'write',
     tag,
     summary: 'Create an experiment',
     json: CreateExperimentRequest,
@@ -40,6 +41,7 @@ export function create({ catalog, store, config }: Needs) {
 export function list({ catalog, store }: Needs) {
   return operation({
     id: 'listExperiments',
+    permission: 'read',
     tag,
     summary: 'List experiments, or find one by its name',
     query: ListExperimentsQuery,
@@ -61,6 +63,7 @@ export function list({ catalog, store }: Needs) {
 export function get({ catalog, store }: Needs) {
   return operation({
     id: 'getExperiment',
+    permission: 'read',
     tag,
     summary: 'Get an experiment, also a deleted one',
     params: ExperimentParams,
@@ -79,6 +82,7 @@ export function get({ catalog, store }: Needs) {
 export function remove({ catalog }: Needs) {
   return operation({
     id: 'deleteExperiment',
+    permission: 'delete',
     tag,
     summary: 'Mark an experiment as deleted; its runs and artifacts stay',
     params: ExperimentParams,
@@ -95,6 +99,7 @@ export function remove({ catalog }: Needs) {
 export function restore({ catalog, store }: Needs) {
   return operation({
     id: 'restoreExperiment',
+    permission: 'write',
     tag,
     summary: 'Restore a deleted experiment',
     params: ExperimentParams,

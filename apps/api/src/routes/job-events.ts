@@ -18,6 +18,7 @@ type Needs = Pick<ApiContext, 'catalog' | 'jobWatch' | 'config' | 'stopping'>
 export function events({ catalog, jobWatch, config, stopping }: Needs) {
   return operation({
     id: 'watchJob',
+    permission: 'read',
     tag: 'Jobs',
     summary: 'Follow a job by server-sent events',
     params: JobParams,

@@ -25,6 +25,7 @@ const tag = 'Jobs'
 export function get({ catalog, jobWatch, config, stopping }: Needs) {
   return operation({
     id: 'getJob',
+    permission: 'read',
     tag,
     summary: 'Get a job, at once or when it has ended',
     params: JobParams,
@@ -47,6 +48,7 @@ export function get({ catalog, jobWatch, config, stopping }: Needs) {
 export function list({ catalog }: Needs) {
   return operation({
     id: 'listJobs',
+    permission: 'read',
     tag,
     summary: 'List jobs, newest first, or get many by id',
     description: 'With `ids`, those that are not there are left out.',
@@ -69,6 +71,7 @@ export function list({ catalog }: Needs) {
 export function files({ catalog }: Needs) {
   return operation({
     id: 'listJobFiles',
+    permission: 'read',
     tag,
     summary: 'The files of a job, each with its state',
     params: JobParams,
@@ -88,6 +91,7 @@ export function files({ catalog }: Needs) {
 export function cancel({ catalog }: Needs) {
   return operation({
     id: 'cancelJob',
+    permission: 'write',
     tag,
     summary: 'Ask that a job stop',
     description: 'What no worker holds is cancelled at once, the rest when its worker hears of it.',
@@ -104,6 +108,7 @@ export function cancel({ catalog }: Needs) {
 export function retry({ catalog }: Needs) {
   return operation({
     id: 'retryJob',
+    permission: 'write',
     tag,
     summary: 'Queue the failed files of a failed job again',
     params: JobParams,

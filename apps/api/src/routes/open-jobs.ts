@@ -35,6 +35,7 @@ const OpenHeaders = z.object({
 export function open({ catalog }: Needs) {
   return operation({
     id: 'openJob',
+    permission: 'write',
     tag,
     summary: 'Open a job, to which any number of requests add until it is sealed',
     description:
@@ -59,6 +60,7 @@ export function open({ catalog }: Needs) {
 export function seal({ catalog }: Needs) {
   return operation({
     id: 'sealJob',
+    permission: 'write',
     tag,
     summary: 'End an open job, or one of its shards',
     description:
@@ -83,6 +85,7 @@ export function seal({ catalog }: Needs) {
 export function plan({ catalog }: Needs) {
   return operation({
     id: 'planUpload',
+    permission: 'write',
     tag,
     summary: 'Ask which files an open job still needs',
     description: 'What the job holds, or the run as its newest at that path, need not be sent again.',

@@ -69,9 +69,9 @@ const PIECE_ERRORS: readonly ErrorCode[] = [
 export function options({ config }: ApiContext) {
   return operation({
     id: 'resumableOptions',
+    permission: 'public',
     tag,
     summary: 'What of tus 1.0 is spoken here',
-    scope: 'public',
     params: RunParams,
     responses: {
       204: answer('In the header: `Tus-Version`, `Tus-Extension`, `Tus-Max-Size`, `Tus-Checksum-Algorithm`'),
@@ -90,6 +90,7 @@ export function options({ config }: ApiContext) {
 export function create(context: ApiContext) {
   return operation({
     id: 'createResumable',
+    permission: 'write',
     tag,
     summary: 'Begin a resumable upload of one file (tus 1.0)',
     description:
@@ -139,6 +140,7 @@ export function create(context: ApiContext) {
 export function head(context: ApiContext) {
   return operation({
     id: 'headResumable',
+    permission: 'write',
     tag,
     summary: 'Ask how much of an upload is kept',
     description: 'Ends the request that is adding to it, if there is one: whoever asks has given that up.',
@@ -161,6 +163,7 @@ export function head(context: ApiContext) {
 export function patch(context: ApiContext) {
   return operation({
     id: 'patchResumable',
+    permission: 'write',
     tag,
     summary: 'Add to an upload',
     description:
@@ -192,6 +195,7 @@ export function patch(context: ApiContext) {
 export function remove(context: ApiContext) {
   return operation({
     id: 'deleteResumable',
+    permission: 'write',
     tag,
     summary: 'Give an upload up',
     description: 'What was kept of it is dropped. A file that was accepted stays: cancel its job.',

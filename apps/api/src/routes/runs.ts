@@ -32,6 +32,7 @@ const CreateHeaders = z.object({
 export function create({ catalog, store }: Needs) {
   return operation({
     id: 'createRun',
+    permission: 'write',
     tag,
     summary: 'Start a run',
     params: ExperimentParams,
@@ -60,6 +61,7 @@ export function create({ catalog, store }: Needs) {
 export function list({ catalog, store }: Needs) {
   return operation({
     id: 'listRuns',
+    permission: 'read',
     tag,
     summary: 'List the runs of an experiment',
     params: ExperimentParams,
@@ -80,6 +82,7 @@ export function list({ catalog, store }: Needs) {
 export function get({ catalog, store }: Needs) {
   return operation({
     id: 'getRun',
+    permission: 'read',
     tag,
     summary: 'Get a run',
     params: RunParams,
@@ -94,6 +97,7 @@ export function get({ catalog, store }: Needs) {
 export function update({ catalog, store }: Needs) {
   return operation({
     id: 'updateRun',
+    permission: 'write',
     tag,
     summary: "Set a run's status, end or name",
     params: RunParams,

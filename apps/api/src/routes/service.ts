@@ -9,13 +9,13 @@ import { sendJson } from '../send-json.ts'
 import { json } from './json-response.ts'
 
 const tag = 'Service'
-const scope = 'public'
+const permission = 'public'
 
 export function health() {
   return operation({
     id: 'health',
     tag,
-    scope,
+    permission,
     summary: 'Whether the process lives',
     responses: { 200: json('It does', HealthResponse) },
     handle({ response }) {
@@ -28,7 +28,7 @@ export function ready(context: ApiContext) {
   return operation({
     id: 'ready',
     tag,
-    scope,
+    permission,
     summary: 'Whether uploads can be accepted',
     description:
       'Without the store or the queue, accepting goes on: `degraded`. Without Postgres or the spool, 503.',
@@ -50,7 +50,7 @@ export function metrics({ metrics: registry }: Pick<ApiContext, 'metrics'>) {
   return operation({
     id: 'metrics',
     tag,
-    scope,
+    permission,
     summary: 'Metrics, in the text format of Prometheus',
     responses: { 200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
     async handle({ response }) {
@@ -65,7 +65,7 @@ export function document(create: () => object) {
   return operation({
     id: 'openapi',
     tag,
-    scope,
+    permission,
     summary: 'This document',
     responses: {
       200: { description: 'OpenAPI 3.1', content: { 'application/json': { schema: { type: 'object' } } } },
@@ -81,7 +81,7 @@ export function docs() {
   return operation({
     id: 'docs',
     tag,
-    scope,
+    permission,
     summary: 'This document, as a page',
     responses: { 200: { description: 'A page', content: { 'text/html': { schema: { type: 'string' } } } } },
     handle({ response }) {

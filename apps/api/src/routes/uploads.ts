@@ -92,6 +92,7 @@ const ARCHIVE_ERRORS: readonly ErrorCode[] = [
 export function logArtifact(context: ApiContext) {
   return operation({
     id: 'logArtifact',
+    permission: 'write',
     tag,
     summary: 'Log one or more files, by form',
     description: 'Fields may come before or after the files. Several files are one job.',
@@ -110,6 +111,7 @@ export function logArtifacts(context: ApiContext) {
   const archive = { schema: { type: 'string', format: 'binary' } } as const
   return operation({
     id: 'logArtifacts',
+    permission: 'write',
     tag,
     summary: 'Log a directory: by form, as a tar, a compressed tar, or a zip',
     description: 'The whole directory is one job. An archive is taken or refused as a whole.',
@@ -132,6 +134,7 @@ export function logArtifacts(context: ApiContext) {
 export function putArtifact(context: ApiContext) {
   return operation({
     id: 'putArtifact',
+    permission: 'write',
     tag,
     summary: 'Log one file, as the body',
     params: ArtifactParams,

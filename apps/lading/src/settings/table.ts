@@ -59,7 +59,18 @@ export const SETTINGS = {
   }),
   LADING_HOST: setting(text, {
     fallback: '127.0.0.1',
-    about: 'Address to listen on. Nobody is authenticated: keep it on loopback or behind a proxy that does.',
+    about:
+      'Address to listen on. One that is not loopback wants `LADING_AUTH=api-key`, or `LADING_ALLOW_UNAUTHENTICATED`.',
+  }),
+  LADING_AUTH: setting(oneOf('none', 'api-key'), {
+    fallback: 'none',
+    about:
+      '`api-key`: requests show a key of `lading keys create`. `none`: whoever reaches the port is believed.',
+  }),
+  LADING_ALLOW_UNAUTHENTICATED: setting(yesOrNo, {
+    fallback: false,
+    about:
+      'Lets `LADING_AUTH=none` listen on an address that is not loopback: behind a proxy that knows its clients.',
   }),
   LADING_PORT: setting(port, { fallback: 8080, about: 'Port of the API.' }),
   LADING_OPS_PORT: setting(port, {

@@ -1,0 +1,109 @@
+import { type ApiKeys, type KeyRow, openCatalog } from '@lading/catalog'
+import { isId, isScope, parseTenantId, type Scope } from '@lading/core'
+import { LadingError } from '@lading/protocol'
+import { Command } from 'commander'
+import { pino } from 'pino'
+import type { Config } from '../config.ts'
+import { databaseUrlOf } from '../database-url.ts'
+import { whole } from '../settings/kinds.ts'
+
+interface Json {
+  json: boolean
+}
+
+/** `lading keys create`, `list` and `revoke`. A key is printed once, when it is made. */
+export function keysCommand(config: () => Config): Command {
+  const keys = new Command('keys').description('make, list and revoke the keys that clients show')
+  keys
+    .command('create')
+    .description('make a key, and print it: it cannot be shown again')
+    .requiredOption('--tenant <tenant>', 'the tenant that it speaks for')
+    .requiredOption('--name <name>', 'what it is for')
+    .option('--scopes <scopes>', 'of read, write, delete and admin, with commas between', 'read,write')
+    .option('--days <days>', 'how many days it is valid; for ever else')
+    .option('--json', 'print JSON', false)
+    .action((options: CreateOptions) => withKeys(config(), (all) => create(all, options)))
+  keys
+    .command('list')
+    .description('list keys, by their first characters')
+    .option('--tenant <tenant>', 'of this tenant only')
+    .option('--json', 'print JSON', false)
+    .action((options: Json & { tenant?: string }) => withKeys(config(), (all) => list(all, options)))
+  keys
+    .command('revoke')
+    .description('make a key useless, within 10 seconds at every API')
+    .argument('<key_id>')
+    .option('--json', 'print JSON', false)
+    .action((keyId: string, options: Json) => withKeys(config(), (all) => revoke(all, keyId, options)))
+  return keys
+}
+
+interface CreateOptions extends Json {
+  tenant: string
+  name: string
+  scopes: string
+  days?: string
+}
+
+async function create(keys: ApiKeys, options: CreateOptions): Promise<void> {
+  const { key, row } = await keys.create(parseTenantId(options.tenant), {
+    name: options.name,
+    scopes: scopesOf(options.scopes),
+    expiresAt: options.days === undefined ? undefined : endOf(options.days),
+  })
+  console.log(options.json ? JSON.stringify({ key, ...bodyOf(row) }) : `${key}\n\n${lineOf(row)}`)
+}
+
+async function list(keys: ApiKeys, options: Json & { tenant?: string }): Promise<void> {
+  const rows = await keys.list(options.tenant === undefined ? undefined : parseTenantId(options.tenant))
+  if (options.json) console.log(JSON.stringify({ keys: rows.map(bodyOf) }))
+  else console.log(rows.length === 0 ? 'There are no keys.' : rows.map(lineOf).join('\n'))
+}
+
+async function revoke(keys: ApiKeys, keyId: string, options: Json): Promise<void> {
+  const row = isId(keyId) ? await keys.revoke(keyId) : undefined
+  if (row === undefined) throw new LadingError('bad_request', `key_id: there is no key ${keyId}`)
+  console.log(options.json ? JSON.stringify(bodyOf(row)) : lineOf(row))
+}
+
+async function withKeys(config: Config, work: (keys: ApiKeys) => Promise<void>): Promise<void> {
+  await using catalog = openCatalog({
+    url: databaseUrlOf(config, 'keys'),
+    defaultBucket: config.bucket,
+    log: pino({ level: config.logLevel, base: null }, process.stderr),
+  })
+  await catalog.api.check()
+  await work(catalog.api.keys)
+}
+
+function scopesOf(text: string): Scope[] {
+  return text.split(',').map((scope) => {
+    if (isScope(scope)) return scope
+    throw new LadingError('bad_request', `--scopes: "${scope}" is none of read, write, delete, admin`)
+  })
+}
+
+function endOf(days: string): Date {
+  const DAY_MS = 86_400_000
+  return new Date(Date.now() + whole(1, 3650).parse(days) * DAY_MS)
+}
+
+function bodyOf(row: KeyRow) {
+  return {
+    key_id: row.keyId,
+    tenant: row.tenantId,
+    name: row.name,
+    scopes: row.scopes,
+    prefix: row.prefix,
+    created_at: row.createdAt.toISOString(),
+    expires_at: row.expiresAt?.toISOString() ?? null,
+    revoked_at: row.revokedAt?.toISOString() ?? null,
+    last_used_at: row.lastUsedAt?.toISOString() ?? null,
+  }
+}
+
+function lineOf(row: KeyRow): string {
+  const state = row.revokedAt ? 'revoked' : row.expiresAt ? `until ${row.expiresAt.toISOString()}` : 'valid'
+  const used = row.lastUsedAt ? `used ${row.lastUsedAt.toISOString()}` : 'never used'
+  return `${row.keyId}  ${row.prefix}...  ${row.tenantId}  ${row.scopes.join(',')}  ${state}  ${used}  ${row.name}`
+}
