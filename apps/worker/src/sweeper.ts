@@ -14,6 +14,8 @@ const BATCH = 100
 /** Requests of the sweeper at once: few, since uploads go before. */
 const REQUESTS = 8
 const FORGET_EVERY_MS = 60_000
+/** An API that is alive gives a sign for each of its arrivals every minute. */
+const SILENT_ARRIVAL_MS = 10 * 60_000
 
 /**
  * What the leader clears up: uploads whose files will not be delivered, artifacts of which it is not known whether a
@@ -139,6 +141,7 @@ export class Sweeper {
     const { catalog, config } = this.#context
     await catalog.sweeps.forgetIdempotencyKeys(config.idempotencyMs)
     await catalog.sweeps.forgetWorkers(config.leaseMs * 10)
+    await catalog.sweeps.forgetArrivals(SILENT_ARRIVAL_MS)
     return false
   }
 }

@@ -1,6 +1,7 @@
 import { checkpoint, type WorkLimits } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { accept } from './accept.ts'
+import { openArrival } from './arrival.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import type { Hints } from './hints.ts'
@@ -10,6 +11,7 @@ import { keepResumed } from './resumable-uploads.ts'
 
 export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
   return {
+    arrive: (tenant) => openArrival(db, tenant, limits),
     checkPaths: (runId, paths) => checkPaths(db, runId, paths),
     async accept(acceptance) {
       const job = await db.transaction(async (sql) => {
@@ -30,7 +32,8 @@ export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLim
 
 /** The last of the transaction, as it takes locks that others wait for. */
 async function holdPaths(sql: Sql, { run, pack, files }: Acceptance): Promise<void> {
-  const paths = files.length > MOST_NAMES ? undefined : files.map(nameOf)
+  const few = !('arrivalId' in files) && files.length <= MOST_NAMES
+  const paths = few ? files.map(nameOf) : undefined
   await holdPathsOfPack(sql, run.runId, pack.packId, paths)
 }
 

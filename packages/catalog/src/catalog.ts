@@ -84,8 +84,8 @@ export interface Acceptance {
   readonly job:
     | { readonly kind: 'new'; readonly atomic: boolean }
     | { readonly kind: 'open'; readonly jobId: string }
-  /** At least one; no path twice. */
-  readonly files: readonly AcceptedFile[]
+  /** At least one; no path twice. Or those of an arrival that was settled. */
+  readonly files: readonly AcceptedFile[] | (Pick<Arrival, 'arrivalId'> & ArrivedSum)
   /** The key that this request holds, from `idempotency.begin`; kept with the job in the same transaction. */
   readonly idempotency:
     | { readonly key: string; readonly holder: string; readonly content: string }
@@ -94,7 +94,43 @@ export interface Acceptance {
   readonly resumed?: { readonly uploadId: string; readonly holder: string }
 }
 
+export interface ArrivedSum {
+  /** Files, and directories that nothing lies below. */
+  readonly files: number
+  readonly bytes: number
+}
+
+/** Two entries of a request that cannot both be: files of one path, or a file and what lies below its path. */
+export interface PathClash {
+  readonly kind: 'duplicate' | 'conflict'
+  readonly path: string
+  /** A directory's ends in a slash. */
+  readonly other: string
+}
+
+/**
+ * Files of a request that is still arriving, kept aside in pages because they are more than the API holds in memory.
+ * Nobody else sees them. Disposing of it forgets them; those of a killed process are forgotten by the leader.
+ */
+export interface Arrival extends AsyncDisposable {
+  readonly arrivalId: string
+  /** Adds a page. Fails with `catalog_unavailable`. */
+  add(files: readonly AcceptedFile[]): Promise<void>
+  /**
+   * Ends the adding: looks for paths that clash, and drops directories that something lies below, which are there by
+   * that. Fails with `catalog_unavailable` where Postgres has lost some of it.
+   */
+  settle(): Promise<PathClash | ArrivedSum>
+  /** Puts all paths below the directory. The caller has checked that they are good. */
+  moveBelow(directory: ArtifactPath): Promise<void>
+  /** What was added and not dropped, by path (bytewise). */
+  pages(): AsyncIterable<readonly AcceptedFile[]>
+}
+
 export interface Accepts {
+  /** Begins to keep the files of a request aside. */
+  arrive(tenant: TenantId): Promise<Arrival>
+
   /**
    * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files,
    * those that are not delivered or not shown yet among them. A directory's path ends in a slash here. The request's own clashes are the caller's to find.

@@ -208,6 +208,8 @@ export interface Sweeps {
   /** Ends jobs that have nothing left to do, and that a killed process did not end. How many. */
   endJobs(): Promise<number>
   forgetIdempotencyKeys(olderThanMs: number): Promise<number>
+  /** Forgets the files of requests whose API has given no sign for this long (milliseconds). */
+  forgetArrivals(olderThanMs: number): Promise<void>
   forgetWorkers(olderThanMs: number): Promise<void>
 }
 

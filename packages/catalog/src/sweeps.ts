@@ -113,6 +113,11 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
       )
       return rows.length
     },
+    async forgetArrivals(olderThanMs) {
+      await db.query(`DELETE FROM arrivals WHERE seen_at < now() - :olderThanMs * interval '1 ms'`, {
+        olderThanMs,
+      })
+    },
     async forgetWorkers(olderThanMs) {
       await db.query(`DELETE FROM workers WHERE seen_at < now() - :olderThanMs * interval '1 ms'`, {
         olderThanMs,

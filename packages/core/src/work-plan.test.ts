@@ -36,7 +36,7 @@ test('every file is in one work item, within the limits; small files keep their 
 test('a large file goes by itself, and does not split the small ones around it', () => {
   const small = { size: 10 }
   const large = { size: DEFAULT_WORK_LIMITS.bytes }
-  expect(planWork([small, large, small]).map((work) => work.files)).toEqual([[large], [small, small]])
+  expect(planWork([small, large, small]).map((work) => work.files)).toEqual([[small, small], [large]])
 })
 
 test('no files are no work', () => {

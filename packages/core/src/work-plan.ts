@@ -16,28 +16,48 @@ export interface PlannedWork<F> {
   readonly bytes: number
 }
 
-/** Groups the files of a request into work items, in their order. */
+/** Groups files into work items, in their order, while they come. */
+export class WorkPlanner<W> {
+  readonly #limits: WorkLimits
+  readonly #begin: () => W
+  #open: { readonly work: W; files: number; bytes: number } | undefined
+
+  /** `begin` makes a work item, whatever that is to the caller. */
+  constructor(limits: WorkLimits, begin: () => W) {
+    this.#limits = limits
+    this.#begin = begin
+  }
+
+  /** The work item of the next file, which has `size` bytes. */
+  workFor(size: number): W {
+    const { files, bytes } = this.#limits
+    if (size >= bytes) return this.#begin()
+    const open = this.#open
+    if (open !== undefined && open.files < files && open.bytes + size <= bytes) {
+      open.files++
+      open.bytes += size
+      return open.work
+    }
+    this.#open = { work: this.#begin(), files: 1, bytes: size }
+    return this.#open.work
+  }
+}
+
+/** Groups the files of a request into work items, in the order of the first file of each. */
 export function planWork<F extends { readonly size: number }>(
   files: readonly F[],
   limits: WorkLimits = DEFAULT_WORK_LIMITS,
 ): PlannedWork<F>[] {
-  const planned: PlannedWork<F>[] = []
-  let group: F[] = []
-  let bytes = 0
-  const close = () => {
-    if (group.length > 0) planned.push({ files: group, bytes })
-    group = []
-    bytes = 0
-  }
+  const planned: { readonly files: F[]; bytes: number }[] = []
+  const planner = new WorkPlanner(limits, () => {
+    const work = { files: [], bytes: 0 }
+    planned.push(work)
+    return work as (typeof planned)[number]
+  })
   for (const file of files) {
-    if (file.size >= limits.bytes) {
-      planned.push({ files: [file], bytes: file.size })
-      continue
-    }
-    if (group.length >= limits.files || bytes + file.size > limits.bytes) close()
-    group.push(file)
-    bytes += file.size
+    const work = planner.workFor(file.size)
+    work.files.push(file)
+    work.bytes += file.size
   }
-  close()
   return planned
 }

@@ -43,7 +43,6 @@ export function compressedTarLane(
       await readUpload(context, call, admission, (chunk) => inflation.write(chunk))
       await inflation.end()
       tar.end()
-      return intake.files
     },
   }
 }

@@ -1,19 +1,14 @@
-import {
-  type ArtifactDirectory,
-  type ArtifactPath,
-  joinArtifactPath,
-  parseArtifactPath,
-  type Sha256Hex,
-} from '@lading/core'
+import { type ArtifactDirectory, type ArtifactPath, parseArtifactPath, type Sha256Hex } from '@lading/core'
 import { type MultipartHandler, MultipartParser, type PartHeader, parseBoundary } from '@lading/multipart'
 import { LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import type { UploadCall } from './admission.ts'
+import type { Arrivals } from './arrivals.ts'
 import { checkSha256 } from './declared-digest.ts'
 import { directoryBelow } from './directory-below.ts'
 import { FIELD_COUNT, FormFields } from './form-fields.ts'
 import type { Intake } from './intake.ts'
-import type { Lane, PlacedFile } from './lane.ts'
+import type { Lane } from './lane.ts'
 import { checkManifest } from './manifest.ts'
 import { checkHasContent, readUpload } from './read-upload.ts'
 
@@ -42,7 +37,7 @@ export function formLane(context: Needs, call: UploadCall, files: number): Lane 
         return intake.takeWait()
       })
       parser.end()
-      return form.settle()
+      await form.settle()
     },
   }
 }
@@ -88,9 +83,9 @@ class Form implements MultipartHandler {
   }
 
   /** Fields may come last, so that paths, and what was declared of them, are settled at the end. */
-  settle(): PlacedFile[] {
-    const { files } = this.#intake
-    if (files.length === 0)
+  async settle(): Promise<void> {
+    const { arrivals } = this.#intake
+    if (arrivals.count === 0)
       throw new LadingError('no_file', 'file: the form has no such part; send at least one')
     const { artifactPath, sha256, manifest } = this.#fields
     if (artifactPath !== undefined && this.#pathOfQuery !== undefined) {
@@ -100,10 +95,9 @@ class Form implements MultipartHandler {
       )
     }
     const directory = directoryBelow(this.#directory, artifactPath ?? this.#pathOfQuery)
-    const placed = files.map((file) => ({ ...file, path: joinArtifactPath(directory, file.path) }))
-    if (sha256 !== undefined) checkSole(placed, sha256)
-    if (manifest !== undefined) checkManifest(placed, manifest)
-    return placed
+    await arrivals.placeBelow(directory)
+    if (sha256 !== undefined) checkSole(arrivals, sha256)
+    if (manifest !== undefined) await checkManifest(arrivals, manifest)
   }
 }
 
@@ -113,13 +107,12 @@ function checkedFilename(filename: string | undefined): ArtifactPath {
   throw new LadingError('multipart_part_invalid', 'file: this part has no filename; a file needs one')
 }
 
-function checkSole(files: readonly PlacedFile[], sha256: Sha256Hex): void {
-  const [file, another] = files
-  if (another !== undefined) {
+function checkSole({ count, last }: Arrivals, sha256: Sha256Hex): void {
+  if (count > 1) {
     throw new LadingError(
       'validation_failed',
       'sha256: it speaks of one file, and the form has several; use manifest',
     )
   }
-  if (file !== undefined) checkSha256(file.sha256, sha256, 'sha256')
+  if (last !== undefined) checkSha256(last.sha256, sha256, 'sha256')
 }

@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { newId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
 import type { ApiContext } from '../context.ts'
-import type { PlacedFile } from './lane.ts'
 
 type Needs = Pick<ApiContext, 'catalog' | 'config' | 'log'>
 
@@ -44,14 +42,6 @@ export async function claimKey(
       await release(context, tenant, key, holder)
     },
   }
-}
-
-/** What a request brought: the same for the same files in any order, whatever the form's boundary. */
-export function fingerprintOf(files: readonly PlacedFile[]): string {
-  const lines = files.map(({ path, type, size, sha256 }) =>
-    JSON.stringify(type === 'file' ? [path, size, sha256] : [path]),
-  )
-  return createHash('sha256').update(lines.sort().join('\n')).digest('hex')
 }
 
 /** Fails with `idempotency_key_invalid`. */

@@ -5,11 +5,12 @@ import type { ApiContext } from '../context.ts'
 import { exchangeOf } from '../exchange.ts'
 import { checkPathSize } from '../path-limits.ts'
 import { type Admission, admit, type UploadCall } from './admission.ts'
-import { type ClaimedKey, claimKey, fingerprintOf } from './idempotency.ts'
+import { Arrivals, type Arrived } from './arrivals.ts'
+import { type ClaimedKey, claimKey } from './idempotency.ts'
 import { Intake } from './intake.ts'
 import type { Lane, PlacedFile } from './lane.ts'
+import { type Contents, lookThrough, pathOf } from './look-through.ts'
 import { reply } from './reply.ts'
-import { settlePaths } from './settle-paths.ts'
 
 /**
  * The way of an upload, whose job is `atomic` unless the request says otherwise: admitted by its head, read into a pack, checked, sealed, accepted, answered. Whatever fails
@@ -36,47 +37,50 @@ async function receive(context: ApiContext, call: UploadCall, lane: Lane, atomic
 
 interface Taken {
   readonly job: Job
-  readonly files: readonly PlacedFile[]
+  readonly contents: Contents
   readonly replayed: boolean
 }
 
 async function take(context: ApiContext, call: UploadCall, lane: Lane, admission: Admission): Promise<Taken> {
-  const { spool, config } = context
+  const { spool, catalog, config } = context
   const intakeLimits = { files: lane.files, fileBytes: config.limits.fileBytes }
   await using key = await claimKey(context, call.tenant, call.request)
+  await using arrivals = new Arrivals(catalog.uploads, call.tenant)
   if (key?.before !== undefined) {
-    const files = await place(context, lane, admission, new Intake(undefined, intakeLimits))
-    return { job: await jobBefore(context, call, key.before, files), files, replayed: true }
+    const arrived = await read(lane, admission, new Intake(undefined, arrivals, intakeLimits))
+    const contents = await lookThrough(arrived, async (page) => checkKeys(context, admission, page))
+    return { job: await jobBefore(context, call, key.before, contents), contents, replayed: true }
   }
   await using pack = await spool.create(newId(), {
     expectedBytes: admission.length ?? 0,
     ownsChunks: true,
   })
-  const files = await place(context, lane, admission, new Intake(pack, intakeLimits))
-  await context.catalog.uploads.checkPaths(
-    admission.run.runId,
-    files.map(({ path, type }) => (type === 'directory' ? `${path}/` : path)),
-  )
+  const arrived = await read(lane, admission, new Intake(pack, arrivals, intakeLimits))
+  const contents = await lookThrough(arrived, async (page) => {
+    checkKeys(context, admission, page)
+    await catalog.uploads.checkPaths(admission.run.runId, page.map(pathOf))
+  })
   await pack.seal()
-  const job = await accept(context, admission, pack, files, key)
-  countAccepted(context, call, files)
-  return { job, files, replayed: false }
+  const job = await accept(context, admission, pack, arrived, contents, key)
+  countAccepted(context, call, contents)
+  return { job, contents, replayed: false }
 }
 
-async function place(
-  context: ApiContext,
-  lane: Lane,
-  admission: Admission,
-  intake: Intake,
-): Promise<readonly PlacedFile[]> {
-  const files = settlePaths(await lane.receive(admission, intake))
-  if (files.length === 0) throw new LadingError('no_file', 'the archive has no entry; send at least one file')
-  const location = { scheme: context.config.locations.scheme.scheme, ...admission.run.location }
-  for (const { path } of files) {
-    checkPathSize(path, context.config.limits)
+async function read(lane: Lane, admission: Admission, intake: Intake): Promise<Arrived> {
+  await lane.receive(admission, intake)
+  const arrived = await intake.arrivals.settle()
+  if (arrived.files === 0)
+    throw new LadingError('no_file', 'the archive has no entry; send at least one file')
+  return arrived
+}
+
+/** Fails with `path_invalid` for a path whose object would have too long a key. */
+function checkKeys({ config }: ApiContext, { run }: Admission, page: readonly PlacedFile[]): void {
+  const location = { scheme: config.locations.scheme.scheme, ...run.location }
+  for (const { path } of page) {
+    checkPathSize(path, config.limits)
     formatKey(location, path)
   }
-  return files
 }
 
 /** A pack that surely was not accepted is removed; where it may have been, reconciliation finds out. */
@@ -84,7 +88,8 @@ async function accept(
   { catalog, spool }: ApiContext,
   { run, job }: Admission,
   pack: PackWriter,
-  files: readonly PlacedFile[],
+  arrived: Arrived,
+  { fingerprint }: Contents,
   key: ClaimedKey | undefined,
 ): Promise<Job> {
   try {
@@ -93,8 +98,8 @@ async function accept(
       spoolId: spool.id,
       pack: { packId: pack.packId, bytes: pack.position },
       job,
-      files,
-      idempotency: key && { key: key.key, holder: key.holder, content: fingerprintOf(files) },
+      files: arrived.source,
+      idempotency: key && { key: key.key, holder: key.holder, content: fingerprint },
     })
   } catch (error) {
     if (error instanceof LadingError && error.code !== 'catalog_unavailable') await spool.remove(pack.packId)
@@ -106,9 +111,9 @@ async function jobBefore(
   { catalog }: ApiContext,
   { tenant }: UploadCall,
   before: NonNullable<ClaimedKey['before']>,
-  files: readonly PlacedFile[],
+  { fingerprint }: Contents,
 ): Promise<Job> {
-  if (before.content !== fingerprintOf(files)) {
+  if (before.content !== fingerprint) {
     throw new LadingError(
       'idempotency_key_reused',
       'Idempotency-Key: this key belongs to a request with other files',
@@ -120,8 +125,8 @@ async function jobBefore(
   return job
 }
 
-function countAccepted({ meters }: ApiContext, { response }: UploadCall, files: readonly PlacedFile[]): void {
-  meters.acceptedFiles.inc(files.length)
-  meters.acceptedBytes.inc(files.reduce((sum, file) => sum + file.size, 0))
+function countAccepted({ meters }: ApiContext, { response }: UploadCall, { files, bytes }: Contents): void {
+  meters.acceptedFiles.inc(files)
+  meters.acceptedBytes.inc(bytes)
   meters.acceptSeconds.observe((performance.now() - exchangeOf(response).startedAt) / 1000)
 }

@@ -1,5 +1,6 @@
 import { type ArtifactPath, type Digests, DigestTaker, type PackWriter } from '@lading/core'
 import { LadingError } from '@lading/protocol'
+import type { Arrivals } from './arrivals.ts'
 import type { PlacedFile } from './lane.ts'
 
 /** What an archive knows of an entry besides its path and bytes. */
@@ -27,14 +28,15 @@ interface OpenFile extends EntryFacts {
  * are only digested (a request that was accepted before is compared, not kept).
  */
 export class Intake {
-  readonly files: PlacedFile[] = []
+  readonly arrivals: Arrivals
   readonly #pack: PackWriter | undefined
   readonly #limits: IntakeLimits
   #open: OpenFile | undefined
   #wait: Promise<unknown> | undefined
 
-  constructor(pack: PackWriter | undefined, limits: IntakeLimits) {
+  constructor(pack: PackWriter | undefined, arrivals: Arrivals, limits: IntakeLimits) {
     this.#pack = pack
+    this.arrivals = arrivals
     this.#limits = limits
   }
 
@@ -77,15 +79,15 @@ export class Intake {
       blockCrcs,
       packOffset,
     }
-    this.files.push(file)
     this.#open = undefined
+    this.#arrived(file)
     return file
   }
 
   /** Fails with `too_many_files`. */
   directory(path: ArtifactPath, { mode, mtime }: EntryFacts): void {
     this.#checkCount()
-    this.files.push({ path, type: 'directory', mode, mtime, ...EMPTY, packOffset: 0 })
+    this.#arrived({ path, type: 'directory', mode, mtime, ...EMPTY, packOffset: 0 })
   }
 
   /** What the body must wait for before more of it is taken; each promise is handed out once. */
@@ -95,8 +97,13 @@ export class Intake {
     return wait
   }
 
+  #arrived(file: PlacedFile): void {
+    const wait = this.arrivals.add(file)
+    if (wait !== undefined) this.#holdFor(wait)
+  }
+
   #checkCount(): void {
-    if (this.files.length < this.#limits.files) return
+    if (this.arrivals.count < this.#limits.files) return
     throw new LadingError(
       'too_many_files',
       `file: the limit is ${this.#limits.files} files in one request; send several`,

@@ -12,8 +12,8 @@ export interface Lane {
   /** What the head alone can refuse, before anything is reserved. */
   check(admission: Admission): Promise<void> | void
   /**
-   * Reads the body into the intake, checks what was declared of the files, and says where each belongs. Directories
-   * that have entries may be among them.
+   * Reads the body into the intake, each file with the path where it belongs, and checks what was declared of the files.
+   * Directories that have entries may be among them.
    */
-  receive(admission: Admission, intake: Intake): Promise<readonly PlacedFile[]>
+  receive(admission: Admission, intake: Intake): Promise<void>
 }

@@ -32,7 +32,6 @@ export function rawLane(context: Needs, call: UploadCall, given: ArtifactPath): 
         return intake.takeWait()
       })
       intake.end()
-      return intake.files
     },
   }
 }

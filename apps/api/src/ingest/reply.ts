@@ -1,17 +1,17 @@
 import type { Job } from '@lading/catalog'
 import { jobHasEnded } from '@lading/core'
-import { type AcceptedResponse, LadingError, MAX_LISTED_ARTIFACTS } from '@lading/protocol'
+import { type AcceptedResponse, LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { goneSignal } from '../exchange.ts'
 import { jobUrl } from '../job-body.ts'
 import { sendProblem } from '../problem.ts'
 import { sendJson } from '../send-json.ts'
 import type { UploadCall } from './admission.ts'
-import type { PlacedFile } from './lane.ts'
+import type { Contents } from './look-through.ts'
 
 export interface Receipt {
   readonly job: Job
-  readonly files: readonly PlacedFile[]
+  readonly contents: Contents
   /** Whether an earlier request with the same key was accepted. */
   readonly replayed: boolean
   /** Milliseconds. */
@@ -30,16 +30,15 @@ export async function reply(context: ApiContext, call: UploadCall, receipt: Rece
     sendProblem(context, call.request, response, errorOf(job), { job_id: job.jobId, status_url: statusUrl })
     return
   }
-  const listed = receipt.files.slice(0, MAX_LISTED_ARTIFACTS)
-  const artifacts = listed.map(({ path, type }) => (type === 'directory' ? `${path}/` : path))
+  const { files, bytes, listed: artifacts } = receipt.contents
   const logged = receipt.waitMs > 0 && job.state === 'completed'
   sendJson(response, logged ? 201 : 202, {
     message: logged ? 'Artifact logged' : 'Artifact accepted',
     run_id: job.runId,
     artifact: artifacts[0] ?? '',
-    artifacts,
-    files: receipt.files.length,
-    bytes: receipt.files.reduce((sum, file) => sum + file.size, 0),
+    artifacts: [...artifacts],
+    files,
+    bytes,
     job_id: job.jobId,
     status_url: statusUrl,
     state: job.state,

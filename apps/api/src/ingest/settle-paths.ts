@@ -1,4 +1,4 @@
-import type { ArtifactPath } from '@lading/core'
+import type { PathClash } from '@lading/catalog'
 import { LadingError } from '@lading/protocol'
 import type { PlacedFile } from './lane.ts'
 
@@ -15,7 +15,7 @@ export function settlePaths(entries: readonly PlacedFile[]): readonly PlacedFile
       directories++
       continue
     }
-    if (files.has(path)) throw duplicate(path)
+    if (files.has(path)) throw clash({ kind: 'duplicate', path, other: path })
     files.add(path)
   }
   if (entries.length === 1) return entries
@@ -30,7 +30,7 @@ function innerDirectories(entries: readonly PlacedFile[], files: ReadonlySet<str
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       const directory = path.slice(0, slash)
       if (inner.has(directory)) break
-      if (files.has(directory)) throw conflict(directory, path)
+      if (files.has(directory)) throw clash({ kind: 'conflict', path: directory, other: path })
       inner.add(directory)
     }
   }
@@ -45,20 +45,19 @@ function withLeavesOnly(
   const leaves = new Set<string>()
   return entries.filter(({ path, type }) => {
     if (type === 'file') return true
-    if (files.has(path)) throw conflict(path, `${path}/`)
+    if (files.has(path)) throw clash({ kind: 'conflict', path, other: `${path}/` })
     if (inner.has(path) || leaves.has(path)) return false
     leaves.add(path)
     return true
   })
 }
 
-function duplicate(path: ArtifactPath): LadingError {
-  return new LadingError('path_duplicate', `${JSON.stringify(path)}: two files have this path`)
-}
-
-function conflict(directory: string, path: string): LadingError {
+/** `path_duplicate` or `path_conflict`. */
+export function clash({ kind, path, other }: PathClash): LadingError {
+  if (kind === 'duplicate')
+    return new LadingError('path_duplicate', `${JSON.stringify(path)}: two files have this path`)
   return new LadingError(
     'path_conflict',
-    `${JSON.stringify(directory)} is a file of the request, and the directory of ${JSON.stringify(path)}`,
+    `${JSON.stringify(path)} is a file of the request, and the directory of ${JSON.stringify(other)}`,
   )
 }

@@ -18,7 +18,6 @@ export function tarLane(context: Pick<ApiContext, 'bodies' | 'config'>, call: Up
       const tar = new TarIntake(intake, directoryBelow(admission.directory, call.query.artifact_path), limits)
       await readUpload(context, call, admission, (chunk) => tar.write(chunk))
       tar.end()
-      return intake.files
     },
   }
 }

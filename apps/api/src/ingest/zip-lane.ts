@@ -30,7 +30,6 @@ export function zipLane(context: Needs, call: UploadCall): Lane {
       await withBody(context, call, admission, (archive, size) =>
         unpack(context, call, archive, size, directory, intake),
       )
-      return intake.files
     },
   }
 }
