@@ -51,7 +51,7 @@ function client(options: S3Options, agents: Agents, timeouts: { socketTimeout?: 
     }),
   })
   signPayloads(client)
-  rememberEndpoints(client)
+  rememberEndpoints(client, agents)
   return client
 }
 

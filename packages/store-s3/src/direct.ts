@@ -3,6 +3,7 @@ import type { ObjectRef } from '@lading/core'
 import type { Sending } from './context.ts'
 import { type DirectReply, faultOfReply, isForTheSdk } from './direct-reply.ts'
 import { type Endpoint, endpointOf } from './endpoints.ts'
+import { exchange } from './exchange.ts'
 
 export interface DirectRequest {
   readonly method: 'PUT' | 'HEAD'
@@ -28,8 +29,12 @@ export async function sendDirectly(
 ): Promise<DirectReply | undefined> {
   const endpoint = endpointOf(client, request.ref.bucket)
   if (endpoint === undefined) return undefined
-  const signed = await signedRequest(client, endpoint, request)
-  const { response } = await client.config.requestHandler.handle(signed, { abortSignal })
+  const headers = await signedHeaders(client, endpoint, request)
+  const { method, body } = request
+  const response = await exchange(
+    { endpoint, method, path: pathOf(endpoint, request), headers, body },
+    abortSignal,
+  )
   if (isForTheSdk(response)) {
     response.body?.resume()
     return undefined
@@ -39,22 +44,25 @@ export async function sendDirectly(
   return response
 }
 
-async function signedRequest(client: S3Client, { url, signer }: Endpoint, request: DirectRequest) {
-  const { config } = client
-  const signed = await (await signer).sign(
+async function signedHeaders(client: S3Client, endpoint: Endpoint, request: DirectRequest) {
+  const { url, signer } = endpoint
+  const { headers } = await (await signer).sign(
     {
       method: request.method,
       protocol: url.protocol,
       hostname: url.hostname,
-      ...(url.port === '' ? {} : { port: Number(url.port) }),
-      path: `${url.pathname.replace(/\/$/, '')}/${escapedKey(request.ref.key)}`,
+      path: pathOf(endpoint, request),
       query: {},
       headers: { host: url.host, 'user-agent': 'lading', ...request.headers },
       body: request.body,
     },
-    { signingDate: new Date(Date.now() + config.systemClockOffset) },
+    { signingDate: new Date(Date.now() + client.config.systemClockOffset) },
   )
-  return signed as Parameters<typeof config.requestHandler.handle>[0]
+  return headers
+}
+
+function pathOf({ url }: Endpoint, { ref }: DirectRequest): string {
+  return `${url.pathname.replace(/\/$/, '')}/${escapedKey(ref.key)}`
 }
 
 /** All but RFC 3986's unreserved characters and the slash, as the SDK and Signature Version 4 have it. */

@@ -1,4 +1,6 @@
+import type { Agent } from 'node:http'
 import type { S3Client } from '@aws-sdk/client-s3'
+import type { Agents } from './agents.ts'
 
 /** Where and how the requests for a bucket go. */
 export interface Endpoint {
@@ -6,6 +8,7 @@ export interface Endpoint {
   readonly url: URL
   /** Asks for the credentials anew each time, as the client does. */
   readonly signer: ReturnType<S3Client['config']['signer']>
+  readonly agent: Agent
 }
 
 interface AuthScheme {
@@ -25,14 +28,14 @@ interface Resolved {
 const endpoints = new WeakMap<S3Client, Map<string, Endpoint>>()
 
 /** Has the client remember, for each bucket, the endpoint that the SDK resolves it to. */
-export function rememberEndpoints(client: S3Client): void {
+export function rememberEndpoints(client: S3Client, agents: Agents): void {
   const known = new Map<string, Endpoint>()
   endpoints.set(client, known)
   client.middlewareStack.add(
     (next, context) => (args) => {
       const { Bucket: bucket } = args.input as { readonly Bucket?: string }
       if (bucket !== undefined && !known.has(bucket)) {
-        const endpoint = endpointFrom(client, context.endpointV2 as Resolved | undefined)
+        const endpoint = endpointFrom(client, agents, context.endpointV2 as Resolved | undefined)
         if (endpoint !== undefined) known.set(bucket, endpoint)
       }
       return next(args)
@@ -46,12 +49,17 @@ export function endpointOf(client: S3Client, bucket: string): Endpoint | undefin
 }
 
 /** One that wants nothing but a signature: not that of several regions, nor a session of S3 Express. */
-function endpointFrom(client: S3Client, resolved: Resolved | undefined): Endpoint | undefined {
+function endpointFrom(
+  client: S3Client,
+  agents: Agents,
+  resolved: Resolved | undefined,
+): Endpoint | undefined {
   const scheme = resolved?.properties?.authSchemes?.[0]
   if (resolved === undefined || scheme?.name !== 'sigv4') return undefined
   const { signingName, signingRegion } = scheme
   if (signingName === undefined || signingRegion === undefined) return undefined
   if (Object.keys(resolved.headers ?? {}).length > 0) return undefined
   const signer = client.config.signer({ name: 'sigv4', signingName, signingRegion, properties: {} })
-  return { url: resolved.url, signer }
+  const { url } = resolved
+  return { url, signer, agent: url.protocol === 'https:' ? agents.https : agents.http }
 }
