@@ -9,7 +9,7 @@ export interface WorkLimits {
  * Small enough that a slot comes free many times a second, so that another tenant's file need not wait; large enough
  * that the cost of a ticket (some ten statements and queue calls) is spread over many files.
  */
-export const DEFAULT_WORK_LIMITS: WorkLimits = { files: 50, bytes: 16 * 1024 * 1024 }
+export const DEFAULT_WORK_LIMITS: WorkLimits = { files: 100, bytes: 16 * 1024 * 1024 }
 
 export interface PlannedWork<F> {
   readonly files: readonly F[]
