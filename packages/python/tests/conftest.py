@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -106,6 +107,13 @@ def wait_delivered(tracker: ExperimentTracker, run_id: str) -> int:
     ended = [tracker.api.job(job["job_id"], wait=30) for job in jobs]
     assert {job["state"] for job in ended} <= {"completed"}
     return sum(job["files"]["total"] for job in ended)
+
+
+def wait_until(holds: Callable[[], bool], within: float = 30.0) -> None:
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

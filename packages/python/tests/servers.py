@@ -22,6 +22,8 @@ class Gate:
         self._left: int | None = None
         self.count = 0
         """Bytes that have come from the server."""
+        self.sent = 0
+        """Bytes that have gone to it."""
         self._connections: set[socket.socket] = set()
         self._server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
@@ -74,6 +76,7 @@ class Gate:
                     if self._left < 0:
                         self.shut()
                         return
+                self.sent += len(data) if counts else 0
                 self.count += 0 if counts else len(data)
                 target.sendall(data)
         for connection in (source, target):

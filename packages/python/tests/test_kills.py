@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TESTS, Trackers, program_environment, wait_delivered
+from conftest import TESTS, Trackers, program_environment, wait_delivered, wait_until
 from lading import ExperimentTracker
 from servers import Gate
 from trainer import LARGE, calls_of
@@ -189,15 +189,6 @@ def test_a_journal_whose_last_line_was_cut_off_is_read_up_to_it(
     assert synced.returncode == 0, synced.stderr
     run_id = synced.stdout.splitlines()[0].split(" is run ")[1]
     assert wait_delivered(tracker, run_id) == 1
-
-
-def wait_until(holds: Callable[[], bool], within: float = 30.0) -> None:
-    import time
-
-    end = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 def test_the_calls_of_the_trainer_are_those_that_are_expected(tracker: ExperimentTracker, files: Path) -> None:

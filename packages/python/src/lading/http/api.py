@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
 from lading.errors import ServerError
-from lading.http.client import Body, HttpClient
+from lading.http.client import Answer, Body, HttpClient
 from lading.http.digests import digest_field
 
 RUNS = "/api/v1/experiments/runs"
 PAGE = 1000
+
+
+TUS = {"Tus-Resumable": "1.0.0"}
+"""https://tus.io/protocols/resumable-upload"""
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """Where a resumable upload stands."""
+
+    offset: int
+    """Bytes that are on the server's disk."""
+    job_id: str | None
+    """The job that it became, once it is whole."""
 
 
 class Api:
@@ -69,6 +85,26 @@ class Api:
         }
         query = "" if job_id is None else f"?{urlencode({'job_id': job_id})}"
         return self._http.request("PUT", _artifact(run_id, path) + query, body=body, headers=headers).json()
+
+    def create_resumable(self, run_id: str, *, size: int, metadata: Mapping[str, str], key: str) -> str:
+        """Begins a resumable upload; its address. The same key is the same upload."""
+        pairs = [f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items()]
+        headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": ",".join(pairs), "Idempotency-Key": key}
+        answer = self._http.request("POST", f"{_run(run_id)}/resumable", headers=headers)
+        return urlsplit(answer.headers["location"]).path
+
+    def resumable_progress(self, upload: str) -> Resumed:
+        return _resumed(self._http.request("HEAD", upload, headers=TUS))
+
+    def append_resumable(self, upload: str, offset: int, size: int, body: Body) -> Resumed:
+        """Sends the rest of `size` bytes, from the offset."""
+        headers = {
+            **TUS,
+            "Content-Type": "application/offset+octet-stream",
+            "Content-Length": str(size - offset),
+            "Upload-Offset": str(offset),
+        }
+        return _resumed(self._http.request("PATCH", upload, body=body, headers=headers))
 
     def log_tar(
         self,
@@ -134,6 +170,10 @@ class Api:
             page = self._http.request("GET", f"{path}?{asked}").json()
             yield from page[member]
             cursor = page["next_cursor"]
+
+
+def _resumed(answer: Answer) -> Resumed:
+    return Resumed(int(answer.headers["upload-offset"]), answer.headers.get("lading-job-id"))
 
 
 def _run(run_id: str) -> str:

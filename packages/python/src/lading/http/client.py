@@ -27,7 +27,7 @@ Body = Union[bytes, Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said, whole."""
+    """What the server said, whole. Names of headers are found however they are spelt."""
 
     status: int
     headers: Mapping[str, str]
@@ -81,7 +81,7 @@ class HttpClient:
             body = json.dumps(json_body).encode()
             sent["Content-Type"] = "application/json"
         response = self._send(method, path, body, sent, read_seconds, preload=True)
-        answer = Answer(response.status, dict(response.headers), response.data)
+        answer = Answer(response.status, response.headers, response.data)
         if 200 <= answer.status < 300:
             return answer
         raise _refusal(response, answer.body)

@@ -13,22 +13,23 @@ from lading.outbox.entries import Content, Held, Slice
 from lading.outbox.stamp import changed
 
 
-def read_content(box: Box, content: Content) -> Iterator[bytes]:
-    """The bytes, in blocks. Raises FileChanged before the last block where they are not those that were logged."""
+def read_content(box: Box, content: Content, start: int = 0) -> Iterator[bytes]:
+    """The bytes from `start` on, in blocks. Raises FileChanged, before the last, where they are not what was logged."""
     if isinstance(content, Slice):
-        yield box.read(content)
+        yield box.read(content)[start:]
         return
     try:
-        yield from _read_file(box, content)
+        yield from _read_file(box, content, start)
     except OSError as error:
         raise LadingError(
             "outbox_failed", f"{content.source}: its copy in the outbox cannot be read: {error}"
         ) from error
 
 
-def _read_file(box: Box, content: Held) -> Iterator[bytes]:
-    left = content.size
+def _read_file(box: Box, content: Held, start: int) -> Iterator[bytes]:
+    left = content.size - start
     with box.path_of(content).open("rb", buffering=0) as file:
+        file.seek(start)
         while left > 0:
             block = file.read(min(BLOCK_BYTES, left))
             left -= len(block)

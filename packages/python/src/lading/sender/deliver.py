@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lading.errors import LadingError
@@ -15,6 +15,7 @@ from lading.outbox.members import Member
 from lading.sender.bodies import counted, hash_of, read_content
 from lading.sender.make_run import RunMaker
 from lading.sender.open_job import JobOpener
+from lading.sender.resumable import RESUMABLE_BYTES, send_resumable
 from lading.sender.tar import gathered, tar_blocks, tar_size
 
 FILE_MODE = 0o644
@@ -38,7 +39,7 @@ class Delivery:
         entry = first.entry
         if isinstance(entry, FileEntry):
             self._box.send_alone([first])
-            return _job(self._send_file(run, first, entry))
+            return self._send_file(run, first, entry)
         if isinstance(entry, DirectoryEntry):
             return _job(self._send_directory(run, first, entry))
         if isinstance(entry, SealEntry):
@@ -48,20 +49,31 @@ class Delivery:
             self._send_status(run, entry)
         return None
 
-    def _send_file(self, run: str, item: Item, entry: FileEntry) -> dict[str, Any]:
+    def _send_file(self, run: str, item: Item, entry: FileEntry) -> str:
         """Hashed first and read again to be sent, so that the server refuses what was changed in between."""
         content = entry.content
         sha256 = content.sha256 if isinstance(content, Slice) else item.sha256
         if sha256 is None:
             sha256 = hash_of(read_content(self._box, content))
             self._box.hashed(item, sha256)
-        body = counted(read_content(self._box, content), _counter(item))
-        job_id = self._job_id(run, entry)
-        path = _sent_path(entry)
-        return self._api.put_artifact(run, path, body, size=content.size, sha256=sha256, key=entry.id, job_id=job_id)
+        return self._send_bytes(run, item, entry, sha256)
+
+    def _send_bytes(self, run: str, item: Item, entry: FileEntry, sha256: str) -> str:
+        def blocks_from(start: int) -> Iterator[bytes]:
+            item.sent_bytes = start
+            return counted(read_content(self._box, entry.content, start), _counter(item))
+
+        path, size, job_id = _sent_path(entry), entry.content.size, self._job_id(run, entry)
+        if size < RESUMABLE_BYTES:
+            body = blocks_from(0)
+            put = self._api.put_artifact(run, path, body, size=size, sha256=sha256, key=entry.id, job_id=job_id)
+            return _job(put)
+        return send_resumable(
+            self._api, run, path, size=size, sha256=sha256, key=entry.id, job_id=job_id, blocks_from=blocks_from
+        )
 
     def _send_directory(self, run: str, item: Item, entry: DirectoryEntry) -> dict[str, Any]:
-        def blocks() -> Any:
+        def blocks() -> Iterator[bytes]:
             tar = tar_blocks(self._box.members(entry), lambda content: read_content(self._box, content))
             return gathered(tar, BLOCK_BYTES)
 

@@ -1,0 +1,58 @@
+"""Large files over links that break."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from conftest import Trackers, wait_delivered, wait_until
+from lading import FileChanged
+from lading.sender.resumable import RESUMABLE_BYTES
+from servers import Gate
+
+SIZE = RESUMABLE_BYTES + 12_345
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    source = tmp_path / "checkpoint.bin"
+    source.write_bytes(os.urandom(SIZE))
+    return source
+
+
+def test_a_large_file_goes_on_where_the_link_broke(
+    trackers: Trackers, gate: Gate, experiment: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    tracker = trackers(gate.url)
+    run = tracker.start_run(experiment)
+    gate.shut_after(SIZE // 2)
+    upload = run.log_artifact(checkpoint, "models")
+    wait_until(lambda: tracker.session.trouble is not None)
+    sent = gate.sent
+    gate.open()
+    assert upload.result(timeout=50).path == "models/checkpoint.bin"
+    assert wait_delivered(tracker, run.id) == 1
+    # All of it once, and what was on the way when the link broke.
+    assert gate.sent - sent < SIZE * 3 // 4
+    run.download_artifacts("", tmp_path / "back")
+    assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == checkpoint.read_bytes()
+
+
+def test_a_large_file_that_changes_while_the_link_is_broken_fails_and_is_not_kept(
+    trackers: Trackers, gate: Gate, experiment: str, checkpoint: Path
+) -> None:
+    tracker = trackers(gate.url)
+    run = tracker.start_run(experiment)
+    gate.shut_after(SIZE // 3)
+    upload = run.log_artifact(checkpoint)
+    wait_until(lambda: tracker.session.trouble is not None)
+    with checkpoint.open("r+b") as file:
+        file.seek(SIZE - 10)
+        file.write(b"0123456789")
+    gate.open()
+    with pytest.raises(FileChanged, match=re.escape(str(checkpoint))):
+        upload.result(timeout=50)
+    assert list(run.list_artifacts()) == []
