@@ -44,6 +44,11 @@ class Run(ArtifactLogger):
     def name(self) -> str | None:
         return self._record.name
 
+    @property
+    def outbox_folder(self) -> Path:
+        """What lies on its disk is captured without copying it. Removed when all that was logged is sent."""
+        return self._tracker.session.box.folder
+
     def shard(
         self, artifact_path: str, *, shard: int, shards: int, key: str = "", deadline_seconds: int = 86_400
     ) -> Shard:
