@@ -1,0 +1,122 @@
+"""Lading against MLflow, each with its own server, on this machine and disk, in one run; as ratios.
+
+    pip install mlflow urllib3 pathspec
+    PYTHONPATH=packages/python/src python packages/python/bench/main.py [--quick]
+
+Run in the checkout, after `npm ci`. What is measured, and what each figure means, is in docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lading import ExperimentTracker
+from servers import lading_server, mlflow_server
+
+KIB, MIB = 1024, 1024 * 1024
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="an eighth of the bytes, a tenth of the files")
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    files, checkpoint, large = (1000, 128 * MIB, 512 * MIB) if given.quick else (10_000, 1024 * MIB, 4096 * MIB)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("LADING_BENCH_DIR")) as name:
+        folder = Path(name)
+        os.environ["LADING_OUTBOX"] = str(folder / "outbox")
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        with lading_server(folder / "lading") as lading_url, mlflow_server(folder / "mlflow") as mlflow_url:
+            bench = Bench(folder, lading_url, mlflow_url, given.rounds)
+            bench.calls(checkpoint)
+            bench.many(files)
+            bench.one(large)
+            bench.close()
+
+
+class Bench:
+    """Each figure is the median of its rounds; Lading and MLflow take turns."""
+
+    def __init__(self, folder: Path, lading_url: str, mlflow_url: str, rounds: int) -> None:
+        import mlflow
+
+        mlflow.set_tracking_uri(mlflow_url)
+        self._mlflow = mlflow
+        self._folder = folder
+        self._rounds = rounds
+        self._tracker = ExperimentTracker(lading_url)
+        self._run = self._tracker.start_run("bench")
+        mlflow.start_run()
+        print(f"{'':44}{'Lading':>14}{'MLflow':>14}{'ratio':>9}")
+
+    def calls(self, size: int) -> None:
+        """How long a call of log_artifact keeps the training."""
+        source = filled(self._folder / "checkpoint.bin", size)
+        ours = sorted(
+            timed(lambda number=number: self._run.log_artifact(source, f"calls/{number}")) for number in range(100)
+        )
+        self._tracker.flush()
+        theirs = [timed(lambda: self._mlflow.log_artifact(str(source), "calls")) for _ in range(self._rounds)]
+        label = f"log_artifact of {size // MIB} MiB returns,"
+        tell(f"{label} median", ours[50] * 1e3, statistics.median(theirs) * 1e3, "ms")
+        tell(f"{label} p99", ours[98] * 1e3, max(theirs) * 1e3, "ms")
+        source.unlink()
+        self._run.wait()
+
+    def many(self, count: int) -> None:
+        """Small files, until all are in the object store."""
+        tree = self._folder / "tree"
+        tree.mkdir()
+        for number in range(count):
+            (tree / f"{number}.bin").write_bytes(os.urandom(10 * KIB))
+        ours, theirs = [], []
+        for turn in range(self._rounds):
+            ours.append(timed(lambda turn=turn: self._run.log_artifacts(tree, f"many/{turn}").result()))
+            theirs.append(timed(lambda turn=turn: self._mlflow.log_artifacts(str(tree), f"many/{turn}")))
+        rates = [count / statistics.median(times) for times in (ours, theirs)]
+        tell(f"{count} files of 10 KiB, end to end", *rates, "files/s")
+
+    def one(self, size: int) -> None:
+        """A large file, until it is in the object store."""
+        source = filled(self._folder / "large.bin", size)
+        ours, theirs = [], []
+        for turn in range(self._rounds):
+            ours.append(timed(lambda turn=turn: self._run.log_artifact(source, f"one/{turn}").result()))
+            theirs.append(timed(lambda turn=turn: self._mlflow.log_artifact(str(source), f"one/{turn}")))
+        rates = [size / MIB / statistics.median(times) for times in (ours, theirs)]
+        tell(f"one file of {size // MIB} MiB, end to end", *rates, "MiB/s")
+
+    def close(self) -> None:
+        self._tracker.close()
+        self._mlflow.end_run()
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def filled(path: Path, size: int) -> Path:
+    block = os.urandom(MIB)
+    with path.open("wb") as file:
+        for _ in range(size // MIB):
+            file.write(block)
+    return path
+
+
+def tell(what: str, ours: float, theirs: float, unit: str) -> None:
+    """The ratio is how many times better Lading is."""
+    ratio = theirs / ours if unit == "ms" else ours / theirs
+    print(f"{what:44}{ours:10.1f} {unit:>7}{theirs:10.1f} {unit:>7}{ratio:8.1f}x", flush=True)
+
+
+if __name__ == "__main__":
+    main()
