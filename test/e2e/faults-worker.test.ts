@@ -16,17 +16,19 @@ describe('a worker that is lost in the middle of a file', TEST_LIMIT, () => {
   test('is followed by another, which sends only the parts that are missing', async (context) => {
     const system = await startFaultsSystem(context, { servers: sharedServers() })
     const { client, proxy, workers } = system
-    const { jobId, file, run, release } = await inTheMiddleOfAFile(system)
+    const { jobId, file, run, held, release } = await inTheMiddleOfAFile(system)
     await workers[0]?.kill('SIGKILL')
     release()
     const successor = await system.addWorker()
     expect(await client.waitJob(jobId)).toMatchObject({ state: 'completed' })
-    expect(await successor.metric('lading_resumed_parts_total')).toBe(SENT)
+    expect(await successor.metric('lading_resumed_parts_total')).toBeGreaterThanOrEqual(SENT)
     const arrived = proxy.requests.filter(
       ({ operation, path, status }) =>
         operation === 'UploadPart' && path.endsWith('/model.pt') && status === 200,
     )
-    expect(arrived).toHaveLength(PARTS)
+    // What the killed one had already given to the network may arrive as well, before the successor looks or after.
+    expect(arrived.length).toBeGreaterThanOrEqual(PARTS)
+    expect(arrived.length).toBeLessThanOrEqual(PARTS + held.length)
     expect(await client.get(run, 'model.pt')).toMatchObject({ size: file.size, sha256: file.sha256 })
     expect(await system.audit()).toMatchObject({ artifacts: 1 })
   })
@@ -41,7 +43,7 @@ describe('a worker that is lost in the middle of a file', TEST_LIMIT, () => {
     release()
     const successor = await system.addWorker()
     expect(await client.waitJob(jobId)).toMatchObject({ state: 'completed' })
-    expect(await successor.metric('lading_resumed_parts_total')).toBe(SENT)
+    expect(await successor.metric('lading_resumed_parts_total')).toBeGreaterThanOrEqual(SENT)
     expect(await work(system)).toEqual([{ state: 'done', attempts: 1, expiries: 0 }])
     expect(await system.audit()).toMatchObject({ artifacts: 1 })
   })
@@ -112,7 +114,7 @@ async function inTheMiddleOfAFile(system: FaultsSystem) {
   const { held, holdNoMore, release } = holdRequests(proxy, { operation: 'UploadPart', after: SENT })
   const { body } = await client.put(run, 'model.pt', file)
   await until(async () => held.length > 0 && (await sentParts(system)).length === SENT, WITHIN)
-  return { jobId: body.job_id, run, file, holdNoMore, release }
+  return { jobId: body.job_id, run, file, held, holdNoMore, release }
 }
 
 /** As S3 lists them. */
