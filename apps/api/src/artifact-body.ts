@@ -22,6 +22,10 @@ export function artifactBody(artifact: Artifact, store: ObjectStore): ArtifactFi
     state: artifact.state,
     job_id: artifact.jobId,
     stored_at: artifact.storedAt.toISOString(),
+    ...(artifact.verifiedAt === undefined ? {} : { verified_at: artifact.verifiedAt.toISOString() }),
+    ...(artifact.rot === undefined
+      ? {}
+      : { rot: artifact.rot.is, rotted_at: artifact.rot.since.toISOString() }),
     ...(artifact.mode === undefined ? {} : { mode: artifact.mode }),
     ...(artifact.mtime === undefined ? {} : { mtime: artifact.mtime.toISOString() }),
   }

@@ -151,6 +151,9 @@ test('limits, leases and retries reach the parts that keep them', () => {
     LADING_KEEP_UNKNOWN: '4m',
     LADING_SPOOL_SWEEP: '6s',
     LADING_IDEMPOTENCY_TTL: '3h',
+    LADING_SCRUB_RATE: '1MiB',
+    LADING_SCRUB_OBJECTS: '3',
+    LADING_SCRUB_EVERY: '7d',
     ...S3,
   })
   expect(config.api.limits).toMatchObject({
@@ -180,6 +183,7 @@ test('limits, leases and retries reach the parts that keep them', () => {
     unknownPackMs: 240_000,
     reconcileMs: 6_000,
     idempotencyMs: 10_800_000,
+    scrub: { bytesPerSecond: 2 ** 20, objectsPerSecond: 3, everyMs: 604_800_000 },
   })
   expect(config.store).toMatchObject({ options: { maxSockets: 22 } })
 })

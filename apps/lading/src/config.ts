@@ -203,6 +203,12 @@ function workerOf(settings: Settings): WorkerConfig {
     unknownPackMs: settings.LADING_KEEP_UNKNOWN,
     reconcileMs: settings.LADING_SPOOL_SWEEP,
     idempotencyMs: settings.LADING_IDEMPOTENCY_TTL,
+    scrub: {
+      ...DEFAULT_WORKER_CONFIG.scrub,
+      bytesPerSecond: settings.LADING_SCRUB_RATE,
+      objectsPerSecond: settings.LADING_SCRUB_OBJECTS,
+      everyMs: settings.LADING_SCRUB_EVERY,
+    },
     retry: {
       ...DEFAULT_WORKER_CONFIG.retry,
       attempts: settings.LADING_RETRY_ATTEMPTS,

@@ -9,6 +9,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
 import { countBacklog } from './metrics/backlog.ts'
 import { measured } from './metrics/measured-store.ts'
+import { countRot } from './metrics/rot.ts'
 import { stopAtCheckpoints } from './stop-at-checkpoints.ts'
 
 /** What the services of one process share; wired here, once. */
@@ -41,6 +42,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     jobLimits: config.api.limits.job,
   })
   countBacklog(catalog, metrics, log)
+  countRot(catalog, metrics, log)
   const queue = openQueue(config, databaseUrl, log)
   const store = measured(openStore(config), metrics)
   const spool = await openSpool(config.spool.directory, { lowWaterBytes: config.spool.lowWaterBytes })
@@ -68,7 +70,7 @@ function openQueue(config: Config, databaseUrl: string, log: Logger): TicketQueu
     : openRedisQueue({ url: config.redisUrl, log: queueLog })
 }
 
-function openStore({ store }: Config): ObjectStore {
+export function openStore({ store }: Pick<Config, 'store'>): ObjectStore {
   switch (store.kind) {
     case 's3':
       return openS3Store(store.options)

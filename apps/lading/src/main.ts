@@ -5,6 +5,7 @@ import { runApi } from './commands/api.ts'
 import { keysCommand } from './commands/keys.ts'
 import { migrate } from './commands/migrate.ts'
 import { runUp } from './commands/up.ts'
+import { verifyCommand } from './commands/verify.ts'
 import { runWorker } from './commands/worker.ts'
 import { readConfig } from './config.ts'
 import { SettingsError } from './settings/read.ts'
@@ -15,7 +16,7 @@ const program = new Command('lading')
   )
   .addHelpText(
     'after',
-    '\nSettings are environment variables; docs/settings.md lists them.\nExit codes: 0 stopped as asked, 1 failed, 2 not valid settings or arguments.',
+    '\nSettings are environment variables; docs/settings.md lists them.\nExit codes: 0 stopped as asked, 1 failed, 2 not valid settings or arguments,\n3 found objects that have rotted, 4 could not look at everything.',
   )
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
 
@@ -37,11 +38,12 @@ program
   .option('--down', 'take the schema back instead, with all that is in it', false)
   .action((options: { down: boolean }) => migrate(readConfig(process.env), options))
 
+program.addCommand(verifyCommand(() => readConfig(process.env)))
 program.addCommand(keysCommand(() => readConfig(process.env)))
 
 try {
   await program.parseAsync()
-  process.exit(0)
+  process.exit()
 } catch (error) {
   console.error(`lading: ${sentenceOf(error)}`)
   process.exit(error instanceof SettingsError ? 2 : 1)

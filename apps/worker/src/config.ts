@@ -27,7 +27,19 @@ export interface WorkerConfig {
   readonly keepFailedMs: number
   /** How long an idempotency key is remembered, milliseconds. */
   readonly idempotencyMs: number
+  readonly scrub: ScrubConfig
   readonly retry: RetryPolicy
+}
+
+/** How fast the leader reads back what was delivered: for all workers together. */
+export interface ScrubConfig {
+  /** 0: nothing is read back. */
+  readonly bytesPerSecond: number
+  readonly objectsPerSecond: number
+  /** Time between two looks at the same object, milliseconds. */
+  readonly everyMs: number
+  /** Time between two looks for objects that are due, milliseconds. */
+  readonly pollMs: number
 }
 
 /** A part of a lease's time, in whole milliseconds: `AbortSignal.timeout` takes no others. */
@@ -51,5 +63,11 @@ export const DEFAULT_WORKER_CONFIG: WorkerConfig = {
   partialPackMs: 60 * MINUTE,
   keepFailedMs: 24 * 60 * MINUTE,
   idempotencyMs: 24 * 60 * MINUTE,
+  scrub: {
+    bytesPerSecond: 4 * 1024 * 1024,
+    objectsPerSecond: 10,
+    everyMs: 14 * 24 * 60 * MINUTE,
+    pollMs: MINUTE,
+  },
   retry: DEFAULT_RETRY_POLICY,
 }

@@ -1,2 +1,5 @@
 export { DEFAULT_WORKER_CONFIG, type WorkerConfig } from './config.ts'
+export type { Finding, ScrubContext } from './scrub/examine.ts'
+export { Pace } from './scrub/pace.ts'
+export { type ScrubScope, scrubPass } from './scrub/scrub-pass.ts'
 export { startWorker, type WorkerDeps, type WorkerService } from './worker.ts'

@@ -1,10 +1,11 @@
 import type { WorkerContext } from './context.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { pause } from './pause.ts'
+import { scrubUntil } from './scrub/scrub-until.ts'
 import { Sweeper } from './sweeper.ts'
 import { WakeUp } from './wake-up.ts'
 
-/** Leads whenever nobody else does, until the signal fires: dispatches, and sweeps. Never rejects. */
+/** Leads whenever nobody else does, until the signal fires: dispatches, sweeps, and reads back. Never rejects. */
 export async function lead(context: WorkerContext, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -23,7 +24,7 @@ async function leadOnce(context: WorkerContext, signal: AbortSignal): Promise<vo
   context.metrics.leading.inc()
   context.log.info({ workerId: context.workerId }, 'leading')
   const until = AbortSignal.any([signal, leadership.signal])
-  await Promise.all([dispatchUntil(context, until), sweepUntil(context, until)])
+  await Promise.all([dispatchUntil(context, until), sweepUntil(context, until), scrubUntil(context, until)])
 }
 
 async function dispatchUntil(context: WorkerContext, signal: AbortSignal): Promise<void> {

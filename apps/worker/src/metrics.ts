@@ -54,6 +54,17 @@ export function workerMetrics(registry: Registry) {
       labelNames: ['why'],
       registers,
     }),
+    scrubbed: new Counter({
+      name: 'lading_scrubbed_artifacts_total',
+      help: 'Artifacts that were read back from the store, by what was found.',
+      labelNames: ['verdict'],
+      registers,
+    }),
+    scrubbedBytes: new Counter({
+      name: 'lading_scrubbed_bytes_total',
+      help: 'Bytes of artifacts that were read back and found right.',
+      registers,
+    }),
     resumedParts: new Counter({
       name: 'lading_resumed_parts_total',
       help: 'Parts of multipart uploads that a predecessor had sent.',

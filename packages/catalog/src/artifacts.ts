@@ -4,18 +4,21 @@ import type { Artifacts } from './catalog.ts'
 import type { Database } from './database.ts'
 import { deleteDirectory } from './delete-directory.ts'
 import type { Hints } from './hints.ts'
-import type { Artifact, DirectoryEntry } from './model.ts'
+import type { Artifact, DirectoryEntry, Rot } from './model.ts'
 import { keyOfCursor, pageOf } from './paging.ts'
 
-interface Row extends Omit<Artifact, 'sha256' | 'mode' | 'mtime'> {
+interface Row extends Omit<Artifact, 'sha256' | 'mode' | 'mtime' | 'verifiedAt' | 'rot'> {
   sha256: Buffer
+  verifiedAt: Date | null
+  rottedAt: Date | null
+  rot: Rot | null
   mode: number | null
   mtime: Date | null
 }
 type LevelRow = { [K in keyof Row]: Row[K] | null } & { entry: string; isDirectory: boolean }
 
 const COLUMNS =
-  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state'
+  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.verified_at, a.rotted_at, a.rot'
 
 export function artifactsOf(db: Database, hints: Hints): Artifacts {
   return {
@@ -137,9 +140,11 @@ function deepEntry(row: Row): Artifact | DirectoryEntry {
 }
 
 function fromRow(row: Row): Artifact {
-  const { sha256, mode, mtime, ...rest } = row
+  const { sha256, mode, mtime, verifiedAt, rottedAt, rot, ...rest } = row
   return {
     ...rest,
+    verifiedAt: verifiedAt ?? undefined,
+    rot: rot === null || rottedAt === null ? undefined : { is: rot, since: rottedAt },
     sha256: sha256.toString('hex') as Sha256Hex,
     mode: mode ?? undefined,
     mtime: mtime ?? undefined,

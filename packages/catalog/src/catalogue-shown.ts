@@ -8,5 +8,6 @@ export const CATALOGUE_SHOWN = `
     SELECT run_id, path, tenant_id, file_id, job_id, size, sha256, crc32, bucket, key, etag, mode, mtime FROM shown
     ON CONFLICT (run_id, path) DO UPDATE SET file_id = excluded.file_id, job_id = excluded.job_id, size = excluded.size,
       sha256 = excluded.sha256, crc32 = excluded.crc32, bucket = excluded.bucket, key = excluded.key,
-      etag = excluded.etag, mode = excluded.mode, mtime = excluded.mtime, state = 'stored', stored_at = now()
+      etag = excluded.etag, mode = excluded.mode, mtime = excluded.mtime, state = 'stored', stored_at = now(),
+      verified_at = NULL, rotted_at = NULL, rot = NULL
   )`

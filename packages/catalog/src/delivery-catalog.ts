@@ -1,6 +1,6 @@
 import type { Candidate, Crc32, ObjectRef, PartReceipt, Sha256Hex, Ticket } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
-import type { Artifact } from './model.ts'
+import type { Artifact, Rot } from './model.ts'
 
 /**
  * What dispatching and delivering ask of the catalog. Statements that change the state of work carry the epoch of its
@@ -17,6 +17,7 @@ export interface DeliveryCatalog {
   readonly sweeps: Sweeps
   readonly staging: Staging
   readonly packs: Packs
+  readonly scrubs: Scrubs
   check(): Promise<void>
 }
 
@@ -213,8 +214,47 @@ export interface Sweeps {
   forgetWorkers(olderThanMs: number): Promise<void>
 }
 
+/** Reading back what was delivered: it was proven once, and disks forget. */
+export interface Scrubs {
+  /** The beginning of a pass over what was last read or proven more than `olderThanMs` ago, of all runs or `only` some. */
+  begin(olderThanMs: number, only: { readonly tenant?: string; readonly runId?: string }): Promise<ScrubPlace>
+  /** What comes next in the pass, what was not read for longest first. None: the pass is over. */
+  due(place: ScrubPlace, limit: number): Promise<ScrubbedArtifact[]>
+  /**
+   * The object was read whole, and is the artifact's, under this ETag; or it is not. Whether that was noted: it says
+   * nothing of an artifact that was deleted, replaced or moved since it was given out, or that a writer was let at.
+   */
+  found(artifact: ScrubbedArtifact, now: { readonly etag: string } | { readonly rot: Rot }): Promise<boolean>
+  /** How many artifacts are marked as rotted, and for how long that of them all was not read which waits longest. */
+  summary(): Promise<{ rotted: number; oldestAgeMs: number }>
+}
+
+/** Where a pass stands. Times are texts of Postgres: a `Date` has no microseconds. */
+export interface ScrubPlace {
+  readonly before: string
+  readonly only: { readonly tenant?: string; readonly runId?: string }
+  readonly lastSeen: string
+  readonly runId: string
+  readonly path: string
+}
+
+export interface ScrubbedArtifact {
+  readonly runId: string
+  readonly path: string
+  readonly tenantId: string
+  readonly fileId: string
+  /** Bytes. */
+  readonly size: number
+  readonly sha256: Sha256Hex
+  readonly object: ObjectRef
+  readonly etag: string
+  readonly writers: number
+  /** To go on after it. */
+  readonly place: ScrubPlace
+}
+
 /** An artifact of which it is not known whether a writer that was given up has overwritten it. */
-export interface DoubtfulArtifact extends Artifact {
+export interface DoubtfulArtifact extends Omit<Artifact, 'verifiedAt' | 'rot'> {
   /** Writers that were let at its object so far. */
   readonly writers: number
 }

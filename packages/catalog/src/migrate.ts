@@ -3,6 +3,7 @@ import * as catalog from './migrations/0001-catalog.ts'
 import * as directories from './migrations/0002-directories.ts'
 import * as arrivals from './migrations/0003-arrivals.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
+import * as scrubs from './migrations/0008-scrubs.ts'
 import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
 
 /** In order; a migration that was released is never changed. */
@@ -11,6 +12,7 @@ const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0002-directories': directories,
   '0003-arrivals': arrivals,
   '0005-api-keys': apiKeys,
+  '0008-scrubs': scrubs,
   '0010-resumable-uploads': resumableUploads,
 }
 

@@ -93,7 +93,14 @@ export interface Artifact {
   readonly storedAt: Date
   /** `replacing`: a newer file is being written over it; its object may no longer be this one. */
   readonly state: 'stored' | 'replacing'
+  /** When its object was last read back and compared. */
+  readonly verifiedAt: Date | undefined
+  /** What was found wrong with the object, and when that was first seen. */
+  readonly rot: { readonly is: Rot; readonly since: Date } | undefined
 }
+
+/** `missing`: there is no object any more. `damaged`: it holds other bytes. */
+export type Rot = 'missing' | 'damaged'
 
 export interface DirectoryEntry {
   readonly path: string

@@ -22,6 +22,7 @@ import { packsOf } from './packs.ts'
 import { publish } from './publish.ts'
 import { resumableUploadsOf } from './resumable-uploads.ts'
 import { runsOf } from './runs.ts'
+import { scrubsOf } from './scrubs.ts'
 import { settle, settleLeft } from './settle.ts'
 import { stagingOf } from './staging.ts'
 import { sweepsOf } from './sweeps.ts'
@@ -99,6 +100,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       sweeps: sweepsOf(db, hints),
       staging: stagingOf(db),
       packs: packsOf(db),
+      scrubs: scrubsOf(db),
       check,
     },
     hints,

@@ -22,7 +22,7 @@ export function stagingOf(db: Database): Staging {
     async moved({ fileId, to }, etag) {
       await db.query(
         `WITH moved AS (
-           UPDATE artifacts a SET key = :key, etag = :etag FROM staging s
+           UPDATE artifacts a SET key = :key, etag = :etag, verified_at = NULL, rotted_at = NULL, rot = NULL FROM staging s
            WHERE s.file_id = :fileId AND a.file_id = s.file_id AND a.key = s.key AND s.moving_until >= now()
          )
          UPDATE path_heads h SET writer_file_id = NULL FROM files f

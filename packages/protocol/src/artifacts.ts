@@ -52,6 +52,13 @@ export const ArtifactFile = z
     state: z.enum(['stored', 'replacing']),
     job_id: idField('job that stored it'),
     stored_at: Timestamp,
+    verified_at: Timestamp.optional().meta({
+      description: 'When the object was last read back and compared, if it was since it was stored',
+    }),
+    rot: z.enum(['missing', 'damaged']).optional().meta({
+      description: 'What was found when it was read back: no object any more, or one with other bytes',
+    }),
+    rotted_at: Timestamp.optional().meta({ description: 'When that was first found' }),
     mode: z.int().min(0).max(0o7777).optional().meta({
       description: 'Unix permission bits, where an archive brought them: 420 is 0644',
       example: 420,

@@ -1,9 +1,9 @@
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { ByteRange, ObjectRef, OpenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { DirectoryContext } from './context.ts'
-import { classified, classify } from './errors.ts'
+import { classified, classify, isAbsent } from './errors.ts'
 import { openObject } from './objects.ts'
 import { etagOf } from './versions.ts'
 
@@ -18,7 +18,7 @@ export async function get(store: DirectoryContext, ref: ObjectRef, options: GetO
   options.signal.throwIfAborted()
   const path = store.layout.object(ref)
   const file = await classified(`Reading ${path}`, () => openObject(path))
-  if (file === undefined) throw new LadingError('store_object_missing', `There is no object at ${path}.`)
+  if (file === undefined) throw await absent(store, ref, path)
   try {
     const stats = await file.stat({ bigint: true })
     const etag = etagOf(stats)
@@ -27,6 +27,24 @@ export async function get(store: DirectoryContext, ref: ObjectRef, options: GetO
     return { body: new FileBody(file, path, start, length, options.signal), length, etag }
   } catch (error) {
     await file.close()
+    throw error
+  }
+}
+
+/** A bucket that is not there is a disk that is not mounted, as often as not: nothing is known of its objects then. */
+async function absent(store: DirectoryContext, { bucket }: ObjectRef, path: string): Promise<LadingError> {
+  const directory = store.layout.bucket(bucket)
+  const isThere = await classified(`Looking for ${directory}`, () => isDirectory(directory))
+  return isThere
+    ? new LadingError('store_object_missing', `There is no object at ${path}.`)
+    : new LadingError('store_bucket_missing', `There is no directory ${directory}; mount or restore it.`)
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch (error) {
+    if (isAbsent(error)) return false
     throw error
   }
 }

@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { openContext } from '../context.ts'
-import { startEmbeddedPostgres } from '../embedded/postgres.ts'
+import { DATABASE_ENDED, databaseOf } from '../embedded/database-of.ts'
 import { untilSignal } from '../until-signal.ts'
 import { greet } from '../welcome.ts'
 import { apiOf, workerOf } from './services.ts'
@@ -22,36 +21,4 @@ export async function runUp(config: Config): Promise<void> {
   await api.stop(config.shutdownGraceMs)
   await worker.stop(config.shutdownGraceMs)
   if (why === DATABASE_ENDED) throw new Error(`the embedded PostgreSQL ended; see ${database.log}`)
-}
-
-const DATABASE_ENDED = 'the embedded PostgreSQL ended'
-
-interface DatabaseOfUp extends AsyncDisposable {
-  /** Then nobody but this process has it. */
-  readonly embedded: boolean
-  readonly url: string
-  /** Resolves when an embedded database ends by itself. */
-  readonly ended: Promise<typeof DATABASE_ENDED>
-  readonly log: string
-}
-
-async function databaseOf(config: Config): Promise<DatabaseOfUp> {
-  const directory = join(config.dataDirectory, 'postgres')
-  if (config.databaseUrl !== undefined) {
-    return {
-      embedded: false,
-      url: config.databaseUrl,
-      ended: new Promise(() => {}),
-      log: '',
-      async [Symbol.asyncDispose]() {},
-    }
-  }
-  const postgres = await startEmbeddedPostgres({ directory })
-  return {
-    embedded: true,
-    url: postgres.url,
-    ended: postgres.exited.then(() => DATABASE_ENDED),
-    log: `${directory}.log`,
-    [Symbol.asyncDispose]: () => postgres.stop(),
-  }
 }

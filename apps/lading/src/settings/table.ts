@@ -195,6 +195,19 @@ export const SETTINGS = {
     fallback: DEFAULT_WORKER_CONFIG.reconcileMs,
     about: 'Time between two looks of a worker through the spool for packs that nothing needs.',
   }),
+  LADING_SCRUB_RATE: setting(bytes, {
+    fallback: DEFAULT_WORKER_CONFIG.scrub.bytesPerSecond,
+    about:
+      'Bytes a second at which delivered objects are read back and compared, over all workers; 0 reads none.',
+  }),
+  LADING_SCRUB_OBJECTS: setting(whole(1, 100_000), {
+    fallback: DEFAULT_WORKER_CONFIG.scrub.objectsPerSecond,
+    about: 'The most objects a second that are read back.',
+  }),
+  LADING_SCRUB_EVERY: setting(duration(), {
+    fallback: DEFAULT_WORKER_CONFIG.scrub.everyMs,
+    about: 'Time after which an object is read back again.',
+  }),
   LADING_IDEMPOTENCY_TTL: setting(duration(), {
     fallback: DEFAULT_WORKER_CONFIG.idempotencyMs,
     about: 'How long an idempotency key is remembered.',

@@ -1,0 +1,12 @@
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+/** As people read it: `1.5 GiB`. */
+export function inBytes(size: number): string {
+  const power = size < 1 ? 0 : Math.min(Math.floor(Math.log2(size) / 10), UNITS.length - 1)
+  return `${power === 0 ? size : (size / 1024 ** power).toFixed(1)} ${UNITS[power]}`
+}
+
+/** `1 object`, `2 objects`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
