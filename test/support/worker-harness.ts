@@ -84,6 +84,8 @@ export class Harness implements AsyncDisposable {
   readonly store: ObjectStore
   readonly bucket: string
   readonly log: Logger
+  /** The settings by which a `lading` command finds the same catalog, store and spool. */
+  readonly environment: Readonly<Record<string, string>>
   /** What this harness's keys in Redis begin with. */
   readonly #prefix: string
   readonly #sql: pg.Pool
@@ -104,6 +106,7 @@ export class Harness implements AsyncDisposable {
     sql: pg.Pool
     config: WorkerConfig
     log: Logger
+    environment: Readonly<Record<string, string>>
     closing: (() => Promise<void>)[]
   }) {
     this.catalog = parts.catalog
@@ -114,6 +117,7 @@ export class Harness implements AsyncDisposable {
     this.store = parts.store
     this.bucket = parts.bucket
     this.log = parts.log
+    this.environment = parts.environment
     this.#sql = parts.sql
     this.#config = parts.config
     this.#closing = parts.closing
@@ -123,7 +127,8 @@ export class Harness implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'lading-worker-'))
     const url = await freshDatabase()
     const bucket = options.store === 's3' ? await freshBucket() : 'artifacts'
-    const store = options.store === 's3' ? s3Store() : openDirectoryStore(join(folder, 'objects'))
+    const objects = join(folder, 'objects')
+    const store = options.store === 's3' ? s3Store() : openDirectoryStore(objects)
     const log = pino({ level: process.env.LADING_TEST_LOG ?? 'silent' })
     const catalog = openCatalog({
       url,
@@ -150,6 +155,11 @@ export class Harness implements AsyncDisposable {
       sql,
       config: { ...QUICK, ...options.config },
       log,
+      environment: {
+        DATABASE_URL: url,
+        LADING_SPOOL_DIR: spoolDirectory,
+        ...(options.store === 's3' ? environmentOfS3(bucket) : { LADING_OBJECTS_DIR: objects }),
+      },
       closing: [
         () => queue.close(),
         () => catalog.close(),
@@ -364,7 +374,7 @@ export class Uploader {
   }
 
   /** Accepts one job, as the API does: a pack, sealed, then the catalog. */
-  async accept(files: Files): Promise<Job> {
+  async accept(files: Files, { atomic = false } = {}): Promise<Job> {
     const { spool, catalog } = this.harness
     const packId = newId()
     await using pack = await spool.create(packId, { expectedBytes: 0 })
@@ -387,7 +397,7 @@ export class Uploader {
     await pack.seal()
     return await catalog.api.uploads.accept({
       run: this.run,
-      job: { kind: 'new', atomic: false },
+      job: { kind: 'new', atomic },
       spoolId: spool.id,
       pack: { packId, bytes },
       files: accepted,
@@ -450,6 +460,17 @@ function s3Store(): ObjectStore {
     connectTimeoutMs: 5_000,
     maxSockets: 32,
   })
+}
+
+function environmentOfS3(bucket: string): Record<string, string> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = sharedS3()
+  return {
+    S3_ENDPOINT: endpoint,
+    S3_BUCKET: bucket,
+    S3_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  }
 }
 
 function redisQueue(prefix: string): TicketQueue {

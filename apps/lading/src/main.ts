@@ -38,7 +38,7 @@ program
   .option('--down', 'take the schema back instead, with all that is in it', false)
   .action((options: { down: boolean }) => migrate(readConfig(process.env), options))
 
-program.addCommand(verifyCommand(() => readConfig(process.env)))
+program.addCommand(verifyCommand(() => readConfig(process.env)).copyInheritedSettings(program))
 program.addCommand(keysCommand(() => readConfig(process.env)))
 
 try {

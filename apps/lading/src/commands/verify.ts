@@ -1,17 +1,17 @@
-import { isId, parseTenantId } from '@lading/core'
-import { LadingError } from '@lading/protocol'
+import { parseTenantId, type TenantId } from '@lading/core'
 import { type Finding, Pace, type ScrubScope, scrubPass } from '@lading/worker'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { Config } from '../config.ts'
-import { bytes, duration, whole } from '../settings/kinds.ts'
+import { bytes, duration, runId, whole } from '../settings/kinds.ts'
 import { type StoredThings, withStoredThings } from '../stored-things.ts'
+import { argument } from './argument.ts'
 import { counted, inBytes } from './figures.ts'
 
 interface Options {
-  rate: string
-  objects: string
-  olderThan: string
-  tenant?: string
+  rate: number
+  objects: number
+  olderThan: number
+  tenant?: TenantId
   run?: string
   json: boolean
 }
@@ -20,11 +20,20 @@ interface Options {
 export function verifyCommand(config: () => Config): Command {
   return new Command('verify')
     .description('read delivered objects back, compare them with the catalog, and mark what has rotted')
-    .option('--rate <bytes>', 'the most bytes a second; 0 is no bound', '64MiB')
-    .option('--objects <count>', 'the most objects a second', '500')
-    .option('--older-than <time>', 'only what was not read or stored within this time', '0s')
-    .option('--tenant <tenant>', 'only what is of this tenant')
-    .option('--run <run_id>', 'only what is of this run')
+    .addOption(
+      new Option('--rate <bytes>', 'the most bytes a second; 0 is no bound')
+        .argParser(argument(bytes))
+        .default(64 * 2 ** 20, '64MiB'),
+    )
+    .option('--objects <count>', 'the most objects a second', argument(whole(1, 1_000_000)), 500)
+    .option(
+      '--older-than <time>',
+      'only what was not read or stored within this time, such as 24h',
+      argument(duration()),
+      0,
+    )
+    .option('--tenant <tenant>', 'only what is of this tenant', argument({ parse: parseTenantId }))
+    .option('--run <run_id>', 'only what is of this run', argument(runId))
     .option('--json', 'print JSON: an object a line for each finding, and one for the sum', false)
     .action((options: Options) => withStoredThings(config(), (things) => verify(things, options)))
 }
@@ -32,8 +41,8 @@ export function verifyCommand(config: () => Config): Command {
 async function verify({ catalog, store, signal }: StoredThings, options: Options): Promise<void> {
   const { json } = options
   const pace = {
-    bytes: new Pace(bytes.parse(options.rate)),
-    objects: new Pace(whole(1, 1_000_000).parse(options.objects)),
+    bytes: new Pace(options.rate),
+    objects: new Pace(options.objects),
   }
   const sum = { good: 0, rotted: 0, changed: 0, unchecked: 0, bytes: 0 }
   const tell = (finding: Finding) => {
@@ -50,10 +59,9 @@ async function verify({ catalog, store, signal }: StoredThings, options: Options
 }
 
 function scopeOf({ olderThan, tenant, run }: Options): ScrubScope {
-  if (run !== undefined && !isId(run)) throw new LadingError('bad_request', `--run: ${run} is no run's id`)
   return {
-    olderThanMs: duration().parse(olderThan),
-    ...(tenant === undefined ? {} : { tenant: parseTenantId(tenant) }),
+    olderThanMs: olderThan,
+    ...(tenant === undefined ? {} : { tenant }),
     ...(run === undefined ? {} : { runId: run }),
   }
 }

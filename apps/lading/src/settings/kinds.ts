@@ -1,4 +1,4 @@
-import { parseTenantId, type TenantId } from '@lading/core'
+import { isId, parseTenantId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 
 /** How the text of a setting is read. A parser returns the value or throws an `Error` that says what would be right. */
@@ -114,6 +114,14 @@ export function url(...protocols: string[]): Kind<string> {
       return value
     },
   }
+}
+
+export const runId: Kind<string> = {
+  form: "a run's id",
+  parse: (value) => {
+    if (!isId(value)) throw new Error("must be a run's id")
+    return value
+  },
 }
 
 /** A tenant; empty is none. */
