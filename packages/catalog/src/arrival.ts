@@ -1,6 +1,6 @@
 import {
-  type ArtifactPath,
   type Crc32,
+  keptPath,
   newId,
   type Sha256Hex,
   type TenantId,
@@ -141,7 +141,7 @@ async function* pages(db: Database, arrivalId: string): AsyncGenerator<readonly 
 function fileFrom({ isDirectory, sha256, mode, mtime, ...row }: ArrivedRow): AcceptedFile {
   return {
     ...row,
-    path: row.path as ArtifactPath,
+    path: keptPath(row.path),
     crc32: row.crc32 as Crc32,
     type: isDirectory ? 'directory' : 'file',
     sha256: sha256.toString('hex') as Sha256Hex,

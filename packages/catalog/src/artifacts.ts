@@ -1,4 +1,4 @@
-import type { Sha256Hex } from '@lading/core'
+import { keptPath, type Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Artifacts } from './catalog.ts'
 import type { Database } from './database.ts'
@@ -7,7 +7,8 @@ import type { Hints } from './hints.ts'
 import type { Artifact, DirectoryEntry, Rot } from './model.ts'
 import { keyOfCursor, pageOf } from './paging.ts'
 
-interface Row extends Omit<Artifact, 'sha256' | 'mode' | 'mtime' | 'verifiedAt' | 'rot'> {
+interface Row extends Omit<Artifact, 'path' | 'sha256' | 'mode' | 'mtime' | 'verifiedAt' | 'rot'> {
+  path: string
   sha256: Buffer
   verifiedAt: Date | null
   rottedAt: Date | null
@@ -140,9 +141,10 @@ function deepEntry(row: Row): Artifact | DirectoryEntry {
 }
 
 function fromRow(row: Row): Artifact {
-  const { sha256, mode, mtime, verifiedAt, rottedAt, rot, ...rest } = row
+  const { path, sha256, mode, mtime, verifiedAt, rottedAt, rot, ...rest } = row
   return {
     ...rest,
+    path: keptPath(path),
     verifiedAt: verifiedAt ?? undefined,
     rot: rot === null || rottedAt === null ? undefined : { is: rot, since: rottedAt },
     sha256: sha256.toString('hex') as Sha256Hex,

@@ -229,7 +229,8 @@ export interface Artifacts {
   listLevel(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
   /** All files below `directory`, and directories that came empty, by path (bytewise). */
   listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
-  get(runId: string, path: ArtifactPath): Promise<Artifact | undefined>
+  /** The path of a directory that came empty ends in a slash. */
+  get(runId: string, path: ArtifactPath | `${ArtifactPath}/`): Promise<Artifact | undefined>
   /** The row goes at once; its object is deleted afterwards, and retried until it is. False: there is none. */
   delete(runId: string, path: ArtifactPath): Promise<boolean>
   /**

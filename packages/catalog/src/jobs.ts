@@ -1,4 +1,4 @@
-import type { ArtifactPath, Sha256Hex } from '@lading/core'
+import { keptPath, type Sha256Hex } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Jobs } from './catalog.ts'
 import type { Database } from './database.ts'
@@ -82,7 +82,7 @@ export function jobsOf(db: Database, hints: Hints): Jobs {
     },
     async needed(tenant, jobId, files) {
       if ((await get(tenant, jobId)) === undefined) return undefined
-      return (await neededOf(db, jobId, files)) as ArtifactPath[]
+      return (await neededOf(db, jobId, files)).map(keptPath)
     },
     async cancel(tenant, jobId) {
       if (!(await cancelJob(db, tenant, jobId))) return undefined

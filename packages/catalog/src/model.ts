@@ -1,4 +1,4 @@
-import type { Crc32, FileState, JobState, Sha256Hex } from '@lading/core'
+import type { ArtifactPath, Crc32, FileState, JobState, Sha256Hex } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 
 /** Where the artifacts of an experiment or run lie. `prefix` is empty or ends with a slash. */
@@ -77,7 +77,7 @@ export interface JobFile {
 
 export interface Artifact {
   readonly runId: string
-  readonly path: string
+  readonly path: ArtifactPath
   /** Bytes. */
   readonly size: number
   readonly sha256: Sha256Hex

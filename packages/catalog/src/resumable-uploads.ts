@@ -1,4 +1,4 @@
-import { type ArtifactPath, newId, type Sha256Hex, type TenantId } from '@lading/core'
+import { keptPath, newId, type Sha256Hex, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Acceptance, NewResumableUpload, ResumableUpload, ResumableUploads } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
@@ -151,7 +151,7 @@ function fromRow(row: Row): ResumableUpload {
     tenantId: row.tenantId as TenantId,
     runId: row.runId,
     jobId: row.jobId ?? undefined,
-    path: row.path as ArtifactPath,
+    path: keptPath(row.path),
     size: row.size,
     sha256: row.sha256 === null ? undefined : (row.sha256.toString('hex') as Sha256Hex),
     metadata: row.metadata,

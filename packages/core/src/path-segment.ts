@@ -5,10 +5,10 @@ const MAX_SEGMENT_BYTES = 255
 
 /**
  * A percent escape that is still there after the one decoding, at whatever depth of encoding (`%2e`, `%252e`), of a
- * character that would change the path if anyone on the way decoded it again: `.`, `/`, `\`, `#`, `?`, or a
+ * character that would change the path if anyone on the way decoded it again: `.`, `/`, `\`, `#`, `?`, `;`, or a
  * control character. MLflow's client and server decode up to ten times. Any other `%` is a character like others.
  */
-const SMUGGLED = /%(?:25)*(?:2e|2f|5c|23|3f|[01][0-9a-f]|7f|c2%(?:25)*[89][0-9a-f])/i
+const SMUGGLED = /%(?:25)*(?:2e|2f|5c|23|3f|3b|[01][0-9a-f]|7f|c2%(?:25)*[89][0-9a-f])/i
 
 const EDGE_SPACE = /^\s|\s$/u
 
@@ -21,10 +21,13 @@ export function faultOfSegment(segment: string): string | undefined {
   // Windows clients would read it as a separator (`..\x` climbs there), so that one name has two meanings.
   if (segment.includes('\\')) return 'holds a backslash: separate directories with "/"'
   // S3 and MLflow clients build URLs from names unescaped and cut them there: `a#b` would overwrite `a`.
-  if (/[#?]/.test(segment)) return 'holds "#" or "?", at which clients cut URLs'
+  // Python's `urlparse`, with which MLflow takes locations apart, cuts off what follows ";" in the last segment.
+  if (/[#?;]/.test(segment)) return 'holds "#", "?" or ";", at which clients cut URLs'
   if (SMUGGLED.test(segment)) return 'holds a percent-encoded dot, separator or control character'
   // MLflow's client loses a leading space, Windows a trailing one, and neither can be seen.
   if (EDGE_SPACE.test(segment)) return 'begins or ends with white space'
+  // Windows drops it, so that "a." lands on "a", and ".. ." climbs.
+  if (segment.endsWith('.')) return 'ends with a dot'
   const bytes = Buffer.byteLength(segment)
   if (bytes > MAX_SEGMENT_BYTES) return `has ${bytes} bytes of UTF-8; the limit is ${MAX_SEGMENT_BYTES}`
   return undefined

@@ -1,5 +1,5 @@
 import type { Artifacts } from '@lading/catalog'
-import type { ArtifactDirectory, ArtifactPath } from '@lading/core'
+import type { ArtifactDirectory } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 
 /** Whether something lies below the path, or a directory that came empty at it. The root of a run must hold something. */
@@ -11,7 +11,7 @@ export async function isDirectory(
   const below = await artifacts.listDeep(runId, path, { limit: 1, cursor: undefined })
   if (below.items.length > 0) return true
   // The row of a directory that came empty has its path with a slash, as no file's is.
-  return path !== '' && (await artifacts.get(runId, `${path}/` as ArtifactPath)) !== undefined
+  return path !== '' && (await artifacts.get(runId, `${path}/`)) !== undefined
 }
 
 /** Fails with `artifact_not_found` where nothing lies, and `validation_failed` where a file does. */

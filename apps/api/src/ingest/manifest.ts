@@ -1,14 +1,14 @@
-import type { Sha256Hex } from '@lading/core'
+import { parseArtifactPath, type Sha256Hex } from '@lading/core'
 import { LadingError, type Manifest } from '@lading/protocol'
 import type { Arrivals } from './arrivals.ts'
 import { checkSha256, checkSize } from './declared-digest.ts'
 
 /**
  * Holds files and manifest together, by the path in the run: each file has its entry and each entry its file. Fails
- * with `manifest_mismatch`, `length_mismatch`, `digest_mismatch`.
+ * with `path_invalid`, `manifest_mismatch`, `length_mismatch`, `digest_mismatch`.
  */
 export async function checkManifest(files: Pick<Arrivals, 'pages'>, manifest: Manifest): Promise<void> {
-  const entries = new Map(manifest.map((entry) => [entry.path, entry]))
+  const entries = new Map(manifest.map((entry) => [parseArtifactPath(entry.path, 'manifest: path'), entry]))
   if (entries.size < manifest.length) mismatch('it names a path twice')
   for await (const page of files.pages()) {
     for (const { path, size, sha256 } of page) {

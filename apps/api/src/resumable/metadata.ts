@@ -53,7 +53,7 @@ function parsePairs(field: string): Map<string, string> {
 function textOf(key: string, base64: string): string {
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(base64)) throw malformed(key, 'is not base64')
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(base64, 'base64'))
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(base64, 'base64'))
   } catch (cause) {
     throw malformed(key, 'is not UTF-8', cause)
   }

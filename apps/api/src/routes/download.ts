@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import type { Artifact, Run } from '@lading/catalog'
-import type { ArtifactPath, ByteRange, OpenObject } from '@lading/core'
+import type { ByteRange, OpenObject } from '@lading/core'
 import {
   type ArchiveFormat,
   ArtifactParams,
@@ -176,7 +176,7 @@ async function open(
   try {
     return await openAt(store, artifact, range, signal)
   } catch (error) {
-    const now = await catalog.artifacts.get(artifact.runId, artifact.path as ArtifactPath)
+    const now = await catalog.artifacts.get(artifact.runId, artifact.path)
     if (now?.sha256 !== artifact.sha256 || (now.key === artifact.key && now.etag === artifact.etag))
       throw error
     return await openAt(store, now, range, signal)

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Artifact, Artifacts } from '@lading/catalog'
-import type { ArtifactPath, ByteRange, ObjectStore, OpenObject } from '@lading/core'
+import type { ByteRange, ObjectStore, OpenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 
 /** How often one piece is tried: a whole archive is not given up for one connection that broke. */
@@ -47,7 +47,7 @@ export class Source {
 
   async #follow(key: string, etag: string, cause: LadingError): Promise<void> {
     const { runId, path, sha256 } = this.#artifact
-    const now = await this.#artifacts.get(runId, path as ArtifactPath)
+    const now = await this.#artifacts.get(runId, path)
     if (now === undefined || now.sha256 !== sha256 || now.state === 'replacing') throw changed(path, cause)
     if (now.key === key && now.etag === etag) throw cause
     this.#artifact = now
