@@ -10,6 +10,8 @@ import { createRoutes } from './server.ts'
 
 let server: ApiUnderTest
 let root: string
+/** The connection that requests go through, until an answer closes it. */
+let kept: RawConnection | undefined
 /** A run with an open job, in which nothing is accepted. */
 let empty: Place
 
@@ -24,7 +26,10 @@ beforeAll(async () => {
   root = `${server.store.rootUri}artifacts/`
 })
 
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(async () => {
+  kept?.[Symbol.dispose]()
+  await server[Symbol.asyncDispose]()
+})
 
 describe.each(CARRIERS)('$what', (carrier) => {
   test('refuses every class of bad paths, and nothing is left', async () => {
@@ -140,10 +145,11 @@ async function ask(
   text: string,
   { run, job }: Place,
 ): Promise<{ status: number; code: string | undefined; body: string }> {
-  using connection = await RawConnection.open(server.port)
-  const { status, body, headers }: RawAnswer = await connection
+  kept ??= await RawConnection.open(server.port)
+  const { status, body, headers }: RawAnswer = await kept
     .send(filled(carrier.request(text), { run, job, root, name: newId() }))
     .answer(carrier.operation === 'headArtifact')
+  if (headers.connection === 'close') kept = void kept[Symbol.dispose]()
   const isProblem = headers['content-type'] === 'application/problem+json' && body !== ''
   return { status, body, code: isProblem ? (JSON.parse(body) as { code: string }).code : undefined }
 }
