@@ -10,6 +10,8 @@ const APPS = ['api', 'worker', 'lading']
 /** Who may know whom: apps → adapters → core → protocol, and archive, multipart → protocol. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
+  // Speaks HTTP to any server; what it knows of the protocol, a test holds to the schemas.
+  client: [],
   archive: ['protocol'],
   multipart: ['protocol'],
   core: ['protocol'],
@@ -17,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   api: [...ADAPTERS, 'archive', 'core', 'multipart', 'protocol'],
   worker: [...ADAPTERS, 'archive', 'core', 'protocol'],
   // The composition root: the one place that knows every part.
-  lading: ['api', 'worker', ...ADAPTERS, 'archive', 'core', 'multipart', 'protocol'],
+  lading: ['api', 'client', 'worker', ...ADAPTERS, 'archive', 'core', 'multipart', 'protocol'],
 }
 
 /** What opens a socket, a file or a process. */

@@ -7,7 +7,9 @@ import { installTestPython, testPython } from './python.ts'
 import { VERSITYGW } from './versitygw.ts'
 
 /** Finds, or installs, the servers and programs that tests run against and npm does not bring. Run by `npm test`; safe to repeat. */
-const missing = [redis(), s3(), ...archivers(), python()].filter((sentence) => sentence !== undefined)
+const missing = [redis(), s3(), ...archivers(), python(), browser()].filter(
+  (sentence) => sentence !== undefined,
+)
 for (const sentence of missing) console.error(sentence)
 process.exitCode = missing.length === 0 ? 0 : 1
 
@@ -25,6 +27,13 @@ function s3(): string | undefined {
   if (findProgram(VERSITYGW.file) !== undefined) return undefined
   const command = `GOBIN=${toolFolder()} go install ${VERSITYGW.module}`
   return `Tests need an S3: \`${command}\` (Go is at https://go.dev/dl), or set LADING_TEST_S3_ENDPOINT`
+}
+
+function browser(): string | undefined {
+  const found = () => findProgram('chromium', 'chromium-browser', 'google-chrome') !== undefined
+  if (!found() && process.getuid?.() === 0 && findProgram('apt-get') !== undefined)
+    installFromDebian('chromium')
+  return found() ? undefined : 'Tests need a Chromium on PATH: `sudo apt-get install chromium`'
 }
 
 function archivers(): string[] {

@@ -1,0 +1,59 @@
+import { checkDirectory, checkPath } from './artifact-path.ts'
+import { inOrder } from './in-order.ts'
+import type { Bytes, FileToLog } from './options.ts'
+import type { TarEntry } from './tar.ts'
+import { naming } from './unreadable.ts'
+
+/** What travels together: many small files as one tar, or a larger file alone. */
+export type Batch = { readonly small: readonly TarEntry[] } | { readonly path: string; readonly large: Blob }
+
+const SMALL_BYTES = 1024 * 1024
+const BATCH_BYTES = 16 * SMALL_BYTES
+const BATCH_FILES = 1000
+/** Files that are being read. */
+const AHEAD = 16
+
+/** The files of a directory in batches of at most 1,000 files and 17 MiB. Fails with `path_invalid`, `file_changed`. */
+export async function* batchesOf(
+  files: Iterable<FileToLog> | AsyncIterable<FileToLog>,
+): AsyncGenerator<Batch> {
+  let small: TarEntry[] = []
+  let bytes = 0
+  for await (const file of inOrder(files, AHEAD, read)) {
+    if ('large' in file) {
+      yield file
+      continue
+    }
+    small.push(file)
+    bytes += file.bytes.length
+    if (small.length < BATCH_FILES && bytes < BATCH_BYTES) continue
+    yield { small }
+    small = []
+    bytes = 0
+  }
+  if (small.length > 0) yield { small }
+}
+
+function read(file: FileToLog): Promise<TarEntry | { readonly path: string; readonly large: Blob }> {
+  return naming(file.path, async () => {
+    const { path, mode = path.endsWith('/') ? 0o755 : 0o644, modifiedAt = new Date() } = file
+    if (path.endsWith('/')) checkDirectory(path)
+    else checkPath(path)
+    const bytes = typeof file.bytes === 'function' ? await file.bytes() : (file.bytes ?? new Uint8Array())
+    if (sizeOf(bytes) > SMALL_BYTES) return { path, large: blobOf(bytes) }
+    return { path, bytes: await inMemory(bytes), mode, modifiedAt }
+  })
+}
+
+export function blobOf(bytes: Bytes): Blob {
+  return bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer> | ArrayBuffer])
+}
+
+async function inMemory(bytes: Bytes): Promise<Uint8Array> {
+  if (bytes instanceof Uint8Array) return bytes
+  return new Uint8Array(bytes instanceof Blob ? await bytes.arrayBuffer() : bytes)
+}
+
+function sizeOf(bytes: Bytes): number {
+  return bytes instanceof Blob ? bytes.size : bytes.byteLength
+}

@@ -1,0 +1,37 @@
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { readFile } from './read-file.ts'
+
+async function path(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lading-file-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  return join(folder, 'file')
+}
+
+test('a small file is read, and a large one waits until it is sent', async () => {
+  const file = await path()
+  await writeFile(file, Buffer.alloc(2_000_000, 1))
+  expect(await readFile(file, 2_000_000)).toBeInstanceOf(Blob)
+  await writeFile(file, 'small')
+  expect(String(await readFile(file, 5))).toBe('small')
+})
+
+test('a file that is written to all the time is never read as a mix of its versions', async () => {
+  const file = await path()
+  const versions = [Buffer.alloc(1_000_000, 'a'), Buffer.alloc(1_000_000, 'b')]
+  await writeFile(file, versions[0] as Buffer)
+  let reading = true
+  const writing = (async () => {
+    await using handle = await open(file, 'r+')
+    for (let n = 1; reading; n++) await handle.write(versions[n % 2] as Buffer, 0, 1_000_000, 0)
+  })()
+  for (let n = 0; n < 50; n++) {
+    const read = await readFile(file, 1_000_000).catch((error: unknown) => error)
+    if (read instanceof Uint8Array) expect(new Set(read).size).toBe(1)
+    else expect(read).toMatchObject({ code: 'file_changed' })
+  }
+  reading = false
+  await writing
+})

@@ -1,0 +1,93 @@
+import type { ArtifactDirectoryEntry, ArtifactFile } from './bodies.ts'
+
+export interface LadingOptions {
+  /** As `http://localhost:8080`. */
+  readonly url: string
+  /** Left out: the server's default tenant. */
+  readonly tenant?: string
+  /** Sent as `Authorization: Bearer`. */
+  readonly apiKey?: string
+  /** Times that a request is sent again, when it may succeed so. 5. */
+  readonly retries?: number
+  /** Milliseconds before the first of them; twice as many before each next, and less by lot. 200. */
+  readonly retryDelayMs?: number
+  /** Bytes from which a file goes in pieces that can be resumed. 64 MiB. */
+  readonly resumableFrom?: number
+  /** Bytes of such a piece. 32 MiB. */
+  readonly pieceBytes?: number
+  readonly fetch?: typeof fetch
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface Progress {
+  /** Bytes that the server has; of a download, that have come. */
+  readonly sent: number
+  /** Undefined: it is not known, as that of a stream. */
+  readonly total: number | undefined
+  /** Of a directory: files that have been sent. */
+  readonly files?: number
+}
+
+export interface UploadOptions extends CallOptions {
+  /** An open job to add to; paths are then below its directory. */
+  readonly jobId?: string
+  readonly onProgress?: (progress: Progress) => void
+  /** Seconds that the answer waits for delivery. 0: it comes when the bytes are kept. */
+  readonly waitSeconds?: number
+  /**
+   * 1 to 200 printable characters of ASCII. The same key is the same upload, in another process too: a large file goes on
+   * where it stood, and what was accepted already is not sent again. Left out: each call is an upload of its own.
+   */
+  readonly idempotencyKey?: string
+}
+
+export interface DirectoryOptions extends Omit<UploadOptions, 'waitSeconds'> {
+  /** Of the run; its root when it is left out. */
+  readonly directory?: string
+  /** Show none of the files before all are delivered. True when it is left out. */
+  readonly atomic?: boolean
+}
+
+export interface OpenJobOptions extends CallOptions {
+  /** Of the run, for all files of the job; its root when it is left out. */
+  readonly directory?: string
+  /** Show none of the files before the job is sealed and all are delivered. True when it is left out. */
+  readonly atomic?: boolean
+  /** The job is sealed when each of the shards 0 to `shards` - 1 is. */
+  readonly shards?: number
+  /** When it fails, if it is not sealed by then. */
+  readonly deadlineSeconds?: number
+  /** All who come with the same key get the same job. */
+  readonly idempotencyKey?: string
+}
+
+export interface DownloadOptions extends CallOptions {
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface ListOptions extends CallOptions {
+  /** A directory of the run; the root when it is left out. */
+  readonly path?: string
+  /** All files below it, instead of what lies directly in it. */
+  readonly recursive?: boolean
+}
+
+export type Artifact = ArtifactFile | ArtifactDirectoryEntry
+
+/** What can be sent again from any byte. */
+export type Bytes = Blob | Uint8Array | ArrayBuffer
+
+/** A file of a directory that is logged. */
+export interface FileToLog {
+  /** In that directory, with slashes. With a slash at its end and no bytes, it is a directory that is empty. */
+  readonly path: string
+  /** Where it is a function, it is asked when it is the file's turn. */
+  readonly bytes?: Bytes | (() => Bytes | Promise<Bytes>)
+  /** Unix permission bits, as 0o644. Kept of files of up to 1 MiB, which travel as tar. */
+  readonly mode?: number
+  /** Kept as `mode` is. */
+  readonly modifiedAt?: Date
+}

@@ -1,0 +1,101 @@
+import { LadingError } from './errors.ts'
+import type { UploadOptions } from './options.ts'
+import type { Transport } from './transport.ts'
+
+const TUS = { 'tus-resumable': '1.0.0' }
+const PIECE_BYTES = 32 * 1024 * 1024
+
+export interface LargeFile {
+  /** In the run, or in the directory of the open job. */
+  readonly path: string
+  readonly blob: Blob
+  readonly sha256: string
+  readonly idempotencyKey: string
+}
+
+/**
+ * Sends a file in pieces (tus 1.0), and goes on where it stood whatever breaks; with the same key, also where another
+ * process stopped. The id of the job that it became.
+ */
+export async function sendResumable(
+  transport: Transport,
+  runAddress: string,
+  file: LargeFile,
+  { jobId, onProgress, signal }: UploadOptions,
+): Promise<string> {
+  const { retries = 5, pieceBytes = PIECE_BYTES } = transport.options
+  const { blob } = file
+  const call = signal === undefined ? {} : { signal }
+  const created = await create(transport, runAddress, file, jobId, call)
+  const address = new URL(created.headers.get('location') ?? '', 'http://server').pathname
+  const standing = () => transport.send(address, { ...call, method: 'HEAD', headers: TUS })
+  // Of an upload that was begun before, asking ends a request that the server still waits for.
+  let answer = offsetIn(created) > 0 ? await standing() : created
+  for (let failures = 0; ; ) {
+    const sent = offsetIn(answer)
+    onProgress?.({ sent, total: blob.size })
+    const done = answer.headers.get('lading-job-id')
+    if (done !== null) return done
+    try {
+      answer = await sendPiece(transport, address, blob.slice(sent, sent + pieceBytes), sent, call)
+      failures = 0
+    } catch (error) {
+      if (signal?.aborted || ++failures > retries || !isPassing(error)) throw error
+      await transport.pause(failures, signal)
+      answer = await standing()
+    }
+  }
+}
+
+function create(
+  transport: Transport,
+  runAddress: string,
+  { path, blob, sha256, idempotencyKey }: LargeFile,
+  jobId: string | undefined,
+  call: { readonly signal?: AbortSignal },
+): Promise<Response> {
+  return transport.send(`${runAddress}/resumable`, {
+    ...call,
+    method: 'POST',
+    repeatable: true,
+    headers: {
+      ...TUS,
+      'upload-length': String(blob.size),
+      'upload-metadata': metadataOf({ path, sha256, job_id: jobId }),
+      'idempotency-key': idempotencyKey,
+    },
+  })
+}
+
+/** It is not sent again as it is: what came of it counts, and only the server knows that. */
+function sendPiece(
+  transport: Transport,
+  address: string,
+  piece: Blob,
+  offset: number,
+  call: { readonly signal?: AbortSignal },
+): Promise<Response> {
+  const headers = {
+    ...TUS,
+    'content-type': 'application/offset+octet-stream',
+    'upload-offset': String(offset),
+  }
+  return transport.once(address, { ...call, method: 'PATCH', headers, body: piece })
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof LadingError && (error.retryable || error.code === 'upload_offset_mismatch')
+}
+
+function offsetIn(response: Response): number {
+  return Number(response.headers.get('upload-offset') ?? 0)
+}
+
+function metadataOf(values: Readonly<Record<string, string | undefined>>): string {
+  const pairs = Object.entries(values).filter(([, value]) => value !== undefined)
+  return pairs.map(([key, value = '']) => `${key} ${base64Of(value)}`).join(',')
+}
+
+function base64Of(text: string): string {
+  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
+}

@@ -1,0 +1,146 @@
+import { checkDirectory, checkPath } from './artifact-path.ts'
+import { blobOf } from './batches.ts'
+import type { Job, RunBody, RunStatus } from './bodies.ts'
+import { logDirectory } from './directory.ts'
+import { download } from './download.ts'
+import { openJob } from './open-job.ts'
+import type {
+  Artifact,
+  CallOptions,
+  DirectoryOptions,
+  DownloadOptions,
+  FileToLog,
+  ListOptions,
+  OpenJobOptions,
+  UploadOptions,
+} from './options.ts'
+import { pagesOf, queryOf } from './pages.ts'
+import { type PlannedFile, plan } from './plan.ts'
+import { artifactAddress, type RunContext } from './run-context.ts'
+import { sendFile } from './send-file.ts'
+import { chunksOf } from './sha256.ts'
+import { sendStream } from './stream.ts'
+import { Upload } from './upload.ts'
+
+/**
+ * A run: what is logged to it, and what it holds. Paths are relative to it, with slashes; one that the server would
+ * refuse fails with `path_invalid` before anything is sent. What is logged is accepted when the call resolves: the server
+ * has promised to deliver it, and the `Upload` tells when it did.
+ */
+export class Run {
+  readonly id: string
+  readonly #context: RunContext
+
+  constructor(id: string, context: Omit<RunContext, 'address'>) {
+    this.id = id
+    this.#context = { ...context, address: `/api/v1/experiments/runs/${encodeURIComponent(id)}` }
+  }
+
+  get(options: CallOptions = {}): Promise<RunBody> {
+    return this.#context.transport.json(this.#context.address, options)
+  }
+
+  /** `FINISHED` when it is left out. */
+  finish(status: RunStatus = 'FINISHED', options: CallOptions = {}): Promise<RunBody> {
+    return this.#context.transport.post(this.#context.address, { status }, { ...options, method: 'PATCH' })
+  }
+
+  /**
+   * Logs a file: of the disk by `fileAt`, of a form in a browser as it is. A large one goes in pieces, and on where it
+   * stood when the connection broke.
+   */
+  async logArtifact(path: string, file: Blob, options: UploadOptions = {}): Promise<Upload> {
+    return this.#upload(path, await sendFile(this.#context, checkPath(path), file, options))
+  }
+
+  /** Logs many files as one job: those of a directory of the disk by `filesIn`. */
+  async logArtifacts(
+    files: Iterable<FileToLog> | AsyncIterable<FileToLog>,
+    options: DirectoryOptions = {},
+  ): Promise<Upload> {
+    const directory = checkDirectory(options.directory ?? '')
+    return this.#upload(directory, await logDirectory(this.#context, files, { ...options, directory }))
+  }
+
+  logBytes(path: string, bytes: Uint8Array | ArrayBuffer, options?: UploadOptions): Promise<Upload> {
+    return this.logArtifact(path, blobOf(bytes), options)
+  }
+
+  /** As UTF-8. */
+  logText(path: string, text: string, options?: UploadOptions): Promise<Upload> {
+    return this.logArtifact(path, new Blob([text]), options)
+  }
+
+  logJson(path: string, value: unknown, options?: UploadOptions): Promise<Upload> {
+    return this.logText(path, `${JSON.stringify(value, null, 2)}\n`, options)
+  }
+
+  /**
+   * Logs what a stream gives, of whatever length; it is sent once, and not again. Browsers do so over HTTP/2 only. What
+   * was accepted is compared with what was sent: `digest_mismatch`.
+   */
+  async logStream(
+    path: string,
+    stream: ReadableStream<Uint8Array>,
+    options: UploadOptions = {},
+  ): Promise<Upload> {
+    return this.#upload(path, await sendStream(this.#context, checkPath(path), stream, options))
+  }
+
+  /** A job that takes files, by `jobId`, until `jobs.seal` ends it. */
+  openJob(options: OpenJobOptions = {}): Promise<Job> {
+    return openJob(this.#context, options)
+  }
+
+  /** Of these files, the paths that neither the open job nor the run holds. At most 10,000. */
+  plan(jobId: string, files: readonly PlannedFile[], options?: CallOptions): Promise<string[]> {
+    return plan(this.#context, jobId, files, options)
+  }
+
+  artifacts({ path = '', recursive, ...options }: ListOptions = {}): AsyncGenerator<Artifact> {
+    const query = { path: checkDirectory(path), recursive: recursive === true ? 'true' : undefined }
+    return pagesOf(this.#context.transport, `${this.#context.address}/artifacts`, 'artifacts', query, options)
+  }
+
+  /** The bytes of an artifact as they come, checked at the end: see `digest_mismatch`. */
+  download(path: string, options: DownloadOptions = {}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    return download(this.#context, checkPath(path), options)
+  }
+
+  /** The whole of an artifact, in memory. */
+  async blob(path: string, options: DownloadOptions = {}): Promise<Blob> {
+    const chunks: Uint8Array<ArrayBuffer>[] = []
+    for await (const chunk of this.download(path, options)) chunks.push(chunk)
+    return new Blob(chunks)
+  }
+
+  /** A directory as one archive, streamed; the connection breaks before its end where it is not complete. */
+  async *archive(
+    path: string,
+    format: 'tar' | 'tar.gz' | 'zip',
+    options: CallOptions = {},
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const directory = checkDirectory(path)
+    const { address, transport } = this.#context
+    const where = directory === '' ? `${address}/artifacts` : artifactAddress(this.#context, directory)
+    const response = await transport.send(`${where}?archive=${format}`, options)
+    yield* chunksOf(response.body ?? new ReadableStream())
+  }
+
+  /** Deletes an artifact; a directory with `recursive`, whose job it gives. */
+  async delete(
+    path: string,
+    options: CallOptions & { readonly recursive?: boolean } = {},
+  ): Promise<Job | undefined> {
+    const { recursive, ...call } = options
+    const query = queryOf({ recursive: recursive === true ? 'true' : undefined })
+    const address = artifactAddress(this.#context, recursive ? checkDirectory(path) : checkPath(path))
+    const { transport } = this.#context
+    const response = await transport.send(`${address}${query}`, { ...call, method: 'DELETE' })
+    return response.status === 202 ? ((await response.json()) as Job) : undefined
+  }
+
+  #upload(path: string, jobId: string): Upload {
+    return new Upload(jobId, path, this.#context.jobs)
+  }
+}

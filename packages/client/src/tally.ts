@@ -1,0 +1,31 @@
+import type { Progress } from './options.ts'
+
+/** Adds up what the requests of one directory have sent. */
+export class Tally {
+  #sent = 0
+  #files = 0
+  readonly #onProgress: ((progress: Progress) => void) | undefined
+
+  constructor(onProgress: ((progress: Progress) => void) | undefined) {
+    this.#onProgress = onProgress
+  }
+
+  get files(): number {
+    return this.#files
+  }
+
+  add(bytes: number, files: number): void {
+    this.#sent += bytes
+    this.#files += files
+    this.#onProgress?.({ sent: this.#sent, total: undefined, files: this.#files })
+  }
+
+  /** Takes the progress of one file, which counts when all of it is sent. */
+  ofFile(): (progress: Progress) => void {
+    let before = 0
+    return ({ sent, total }) => {
+      this.add(sent - before, sent === total ? 1 : 0)
+      before = sent
+    }
+  }
+}
