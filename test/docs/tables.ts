@@ -5,6 +5,7 @@ import { ERRORS } from '@lading/protocol'
 import { createMetrics } from '../../apps/api/src/metrics.ts'
 import { readConfig } from '../../apps/lading/src/config.ts'
 import { openContext } from '../../apps/lading/src/context.ts'
+import { createProgram } from '../../apps/lading/src/program/program.ts'
 import { SETTINGS, type Setting } from '../../apps/lading/src/settings/table.ts'
 import { workerMetrics } from '../../apps/worker/src/metrics.ts'
 import { CASES } from '../faults/cases/list.ts'
@@ -16,6 +17,7 @@ export const TABLES: Readonly<Record<string, () => string | Promise<string>>> = 
   'docs/errors.md': errorsTable,
   'docs/metrics.md': metricsTable,
   'docs/faults.md': faultsTable,
+  'docs/cli.md': commandsTable,
 }
 
 function settingsTable(): string {
@@ -44,6 +46,29 @@ function faultsTable(): string {
     return [fault, code(name), expected, seconds === undefined ? 'not measured' : `${seconds} s`]
   })
   return table(['Fault', 'Case', 'Expected', 'Recovery'], rows)
+}
+
+type Command = ReturnType<typeof createProgram>
+
+/** The commands that do something, each with its arguments and options. */
+function commandsTable(): string {
+  const rows = createProgram().commands.flatMap((command) => rowsOf(command, 'lading'))
+  return table(['Command', 'What it does', 'Options'], rows)
+}
+
+function rowsOf(command: Command['commands'][number], above: string): string[][] {
+  const name = `${above} ${command.name()}`
+  const within = command.commands.flatMap((sub) => rowsOf(sub, name))
+  if (within.length > 0) return within
+  const args = command.registeredArguments.map(
+    (argument) => ` ${argument.required ? `<${nameOf(argument)}>` : `[${nameOf(argument)}]`}`,
+  )
+  const options = command.options.map(({ flags }) => code(flags))
+  return [[code(`${name}${args.join('')}`), command.description(), options.join(' ')]]
+}
+
+function nameOf(argument: { name(): string; readonly variadic: boolean }): string {
+  return argument.variadic ? `${argument.name()}...` : argument.name()
 }
 
 /** What prom-client's metrics hold; it declares less than that. */

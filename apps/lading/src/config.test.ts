@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
-import { SettingsError } from './settings/read.ts'
+import { SettingsError } from './settings/settings-error.ts'
 
 const S3 = { S3_ENDPOINT: 'http://127.0.0.1:7070' }
 

@@ -5,7 +5,9 @@ import { type LocationScheme, parseArtifactLocation, parseTenantId } from '@ladi
 import { LadingError } from '@lading/protocol'
 import type { S3Options } from '@lading/store-s3'
 import { DEFAULT_WORKER_CONFIG, type WorkerConfig } from '@lading/worker'
-import { type Environment, readSettings, SettingsError } from './settings/read.ts'
+import type { Environment } from './environment.ts'
+import { readSettings } from './settings/read.ts'
+import { SettingsError } from './settings/settings-error.ts'
 import type { Settings } from './settings/table.ts'
 
 /** What the processes are started with. */
@@ -26,6 +28,8 @@ export interface Config {
   readonly shutdownGraceMs: number
   readonly opsPort: number
   readonly host: string
+  /** Whether only this machine reaches it. */
+  readonly loopback: boolean
   readonly api: ApiConfig
   readonly worker: WorkerConfig
   /** Of a test that stops this process at checkpoints: see `stop-at-checkpoints.ts`. */
@@ -65,6 +69,7 @@ export function readConfig(environment: Environment): Config {
     shutdownGraceMs: settings.LADING_SHUTDOWN_GRACE,
     opsPort: settings.LADING_OPS_PORT,
     host: settings.LADING_HOST,
+    loopback: isLoopback(settings.LADING_HOST),
     api: apiOf(settings, bucket, { scheme, roots: roots.roots }),
     worker: workerOf(settings),
     checkpoints: environment[CHECKPOINTS],

@@ -1,5 +1,5 @@
 import type { Config } from './config.ts'
-import { SettingsError } from './settings/read.ts'
+import { SettingsError } from './settings/settings-error.ts'
 
 /** The database of a command that does not embed one. */
 export function databaseUrlOf(config: Config, command: string): string {

@@ -1,4 +1,5 @@
 export type { QueueLog } from './queue-log.ts'
+export { askRedis, type RedisFacts } from './redis-facts.ts'
 export {
   openPostgresQueue,
   openRedisQueue,

@@ -1,13 +1,12 @@
-import { InvalidArgumentError } from 'commander'
 import type { Kind } from '../settings/kinds.ts'
+import { UsageError } from '../usage-error.ts'
 
-/** An option's value, read as a setting of that kind is; one that is not valid ends the command with 2 and a sentence. */
-export function argument<T>(kind: Pick<Kind<T>, 'parse'>): (text: string) => T {
-  return (text) => {
-    try {
-      return kind.parse(text)
-    } catch (error) {
-      throw new InvalidArgumentError(error instanceof Error ? `it ${error.message}` : String(error))
-    }
+/** An option's value, read as a setting of that kind is. Fails with a `UsageError`. */
+export function argument<T>(kind: Pick<Kind<T>, 'parse'>, option: string, text: string): T {
+  try {
+    return kind.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? `it ${error.message}` : String(error)
+    throw new UsageError(`option '${option}' argument '${text}' is invalid. ${reason}`)
   }
 }

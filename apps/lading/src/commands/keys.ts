@@ -1,48 +1,39 @@
 import { type ApiKeys, type KeyRow, openCatalog } from '@lading/catalog'
 import { isId, isScope, parseTenantId, type Scope } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { Command } from 'commander'
 import { pino } from 'pino'
-import type { Config } from '../config.ts'
+import { readConfig } from '../config.ts'
 import { databaseUrlOf } from '../database-url.ts'
 import { whole } from '../settings/kinds.ts'
 
 interface Json {
-  json: boolean
+  readonly json: boolean
 }
 
-/** `lading keys create`, `list` and `revoke`. A key is printed once, when it is made. */
-export function keysCommand(config: () => Config): Command {
-  const keys = new Command('keys').description('make, list and revoke the keys that clients show')
-  keys
-    .command('create')
-    .description('make a key, and print it: it cannot be shown again')
-    .requiredOption('--tenant <tenant>', 'the tenant that it speaks for')
-    .requiredOption('--name <name>', 'what it is for')
-    .option('--scopes <scopes>', 'of read, write, delete and admin, with commas between', 'read,write')
-    .option('--days <days>', 'how many days it is valid; for ever else')
-    .option('--json', 'print JSON', false)
-    .action((options: CreateOptions) => withKeys(config(), (all) => create(all, options)))
-  keys
-    .command('list')
-    .description('list keys, by their first characters')
-    .option('--tenant <tenant>', 'of this tenant only')
-    .option('--json', 'print JSON', false)
-    .action((options: Json & { tenant?: string }) => withKeys(config(), (all) => list(all, options)))
-  keys
-    .command('revoke')
-    .description('make a key useless, within 10 seconds at every API')
-    .argument('<key_id>')
-    .option('--json', 'print JSON', false)
-    .action((keyId: string, options: Json) => withKeys(config(), (all) => revoke(all, keyId, options)))
-  return keys
+export interface CreateOptions extends Json {
+  readonly tenant: string
+  readonly name: string
+  readonly scopes: string
+  readonly days?: string
 }
 
-interface CreateOptions extends Json {
-  tenant: string
-  name: string
-  scopes: string
-  days?: string
+export interface ListOptions extends Json {
+  readonly tenant?: string
+}
+
+export type RevokeOptions = Json
+
+/** A key is printed once, when it is made. */
+export function createKey(options: CreateOptions): Promise<void> {
+  return withKeys((keys) => create(keys, options))
+}
+
+export function listKeys(options: ListOptions): Promise<void> {
+  return withKeys((keys) => list(keys, options))
+}
+
+export function revokeKey(keyId: string, options: RevokeOptions): Promise<void> {
+  return withKeys((keys) => revoke(keys, keyId, options))
 }
 
 async function create(keys: ApiKeys, options: CreateOptions): Promise<void> {
@@ -54,19 +45,20 @@ async function create(keys: ApiKeys, options: CreateOptions): Promise<void> {
   console.log(options.json ? JSON.stringify({ key, ...bodyOf(row) }) : `${key}\n\n${lineOf(row)}`)
 }
 
-async function list(keys: ApiKeys, options: Json & { tenant?: string }): Promise<void> {
+async function list(keys: ApiKeys, options: ListOptions): Promise<void> {
   const rows = await keys.list(options.tenant === undefined ? undefined : parseTenantId(options.tenant))
   if (options.json) console.log(JSON.stringify({ keys: rows.map(bodyOf) }))
   else console.log(rows.length === 0 ? 'There are no keys.' : rows.map(lineOf).join('\n'))
 }
 
-async function revoke(keys: ApiKeys, keyId: string, options: Json): Promise<void> {
+async function revoke(keys: ApiKeys, keyId: string, options: RevokeOptions): Promise<void> {
   const row = isId(keyId) ? await keys.revoke(keyId) : undefined
   if (row === undefined) throw new LadingError('bad_request', `key_id: there is no key ${keyId}`)
   console.log(options.json ? JSON.stringify(bodyOf(row)) : lineOf(row))
 }
 
-async function withKeys(config: Config, work: (keys: ApiKeys) => Promise<void>): Promise<void> {
+async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
+  const config = readConfig(process.env)
   await using catalog = openCatalog({
     url: databaseUrlOf(config, 'keys'),
     defaultBucket: config.bucket,

@@ -1,41 +1,46 @@
 import { parseTenantId, type TenantId } from '@lading/core'
 import { type Finding, Pace, type ScrubScope, scrubPass } from '@lading/worker'
-import { Command, Option } from 'commander'
-import type { Config } from '../config.ts'
+import { readConfig } from '../config.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
 import { bytes, duration, runId, whole } from '../settings/kinds.ts'
 import { type StoredThings, withStoredThings } from '../stored-things.ts'
+import { counted, inBytes } from '../terminal/figures.ts'
 import { argument } from './argument.ts'
-import { counted, inBytes } from './figures.ts'
 
-interface Options {
-  rate: number
-  objects: number
-  olderThan: number
-  tenant?: TenantId
-  run?: string
-  json: boolean
+/** As they are typed. */
+export interface VerifyArguments {
+  readonly rate: string
+  readonly objects: string
+  readonly olderThan: string
+  readonly tenant?: string
+  readonly run?: string
+  readonly json: boolean
 }
 
 /** Reads delivered objects back, and ends with 3 when some have rotted, with 4 when some could not be looked at. */
-export function verifyCommand(config: () => Config): Command {
-  return new Command('verify')
-    .description('read delivered objects back, compare them with the catalog, and mark what has rotted')
-    .addOption(
-      new Option('--rate <bytes>', 'the most bytes a second; 0 is no bound')
-        .argParser(argument(bytes))
-        .default(64 * 2 ** 20, '64MiB'),
-    )
-    .option('--objects <count>', 'the most objects a second', argument(whole(1, 1_000_000)), 500)
-    .option(
-      '--older-than <time>',
-      'only what was not read or stored within this time, such as 24h',
-      argument(duration()),
-      0,
-    )
-    .option('--tenant <tenant>', 'only what is of this tenant', argument({ parse: parseTenantId }))
-    .option('--run <run_id>', 'only what is of this run', argument(runId))
-    .option('--json', 'print JSON: an object a line for each finding, and one for the sum', false)
-    .action((options: Options) => withStoredThings(config(), (things) => verify(things, options)))
+export async function runVerify(given: VerifyArguments): Promise<void> {
+  const options = parse(given)
+  await withStoredThings(readConfig(process.env), (things) => verify(things, options))
+}
+
+interface Options {
+  readonly rate: number
+  readonly objects: number
+  readonly olderThan: number
+  readonly tenant: TenantId | undefined
+  readonly run: string | undefined
+  readonly json: boolean
+}
+
+function parse({ rate, objects, olderThan, tenant, run, json }: VerifyArguments): Options {
+  return {
+    rate: argument(bytes, '--rate', rate),
+    objects: argument(whole(1, 1_000_000), '--objects', objects),
+    olderThan: argument(duration(), '--older-than', olderThan),
+    tenant: tenant === undefined ? undefined : argument({ parse: parseTenantId }, '--tenant', tenant),
+    run: run === undefined ? undefined : argument(runId, '--run', run),
+    json,
+  }
 }
 
 async function verify({ catalog, store, signal }: StoredThings, options: Options): Promise<void> {
@@ -54,8 +59,8 @@ async function verify({ catalog, store, signal }: StoredThings, options: Options
   }
   await scrubPass({ catalog: catalog.delivery, store, pace }, scopeOf(options), tell, signal)
   console.log(json ? JSON.stringify({ sum }) : sentenceOf(sum))
-  if (sum.rotted > 0) process.exitCode = 3
-  else if (sum.unchecked > 0) process.exitCode = 4
+  if (sum.rotted > 0) process.exitCode = EXIT_CODES.rotted.code
+  else if (sum.unchecked > 0) process.exitCode = EXIT_CODES.partial.code
 }
 
 function scopeOf({ olderThan, tenant, run }: Options): ScrubScope {

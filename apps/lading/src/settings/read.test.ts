@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { readSettings, SettingsError } from './read.ts'
+import { readSettings } from './read.ts'
+import { SettingsError } from './settings-error.ts'
 import { SETTINGS, type Setting } from './table.ts'
 
 test('without a single variable every setting has its default', () => {

@@ -1,17 +1,6 @@
+import type { Environment } from '../environment.ts'
+import { SettingsError } from './settings-error.ts'
 import { SETTINGS, type Setting, type SettingName, type Settings } from './table.ts'
-
-/** Everything that is wrong with the settings, a line each. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError'
-  readonly faults: readonly string[]
-
-  constructor(faults: readonly string[]) {
-    super(`the settings are not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
-    this.faults = faults
-  }
-}
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * Reads the settings from the environment. All faults are reported at once, also names that begin like a setting and
