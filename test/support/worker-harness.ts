@@ -47,6 +47,8 @@ const QUICK: WorkerConfig = {
   retry: { ...DEFAULT_WORKER_CONFIG.retry, baseDelayMs: 20, maxDelayMs: 200 },
 }
 
+const HEADER = Buffer.alloc(512)
+
 const WITHIN = { within: 45_000 }
 
 /** A worker, and what a test does to it. */
@@ -373,11 +375,15 @@ export class Uploader {
     return this.run.tenantId as TenantId
   }
 
-  /** Accepts one job, as the API does: a pack, sealed, then the catalog. */
-  async accept(files: Files, { atomic = false } = {}): Promise<Job> {
+  /**
+   * Accepts one job, as the API does: a pack, sealed, then the catalog. A header lies before the files, as in a form or a
+   * tar, unless the pack is the one file and nothing else, as after a PUT.
+   */
+  async accept(files: Files, { atomic = false, isWholePack = false } = {}): Promise<Job> {
     const { spool, catalog } = this.harness
     const packId = newId()
     await using pack = await spool.create(packId, { expectedBytes: 0 })
+    if (!isWholePack) await pack.write(HEADER)
     const accepted = []
     for (const [path, bytes] of Object.entries(files)) {
       const packOffset = pack.position

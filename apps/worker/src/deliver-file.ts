@@ -1,5 +1,6 @@
 import { BLOCK_SIZE, type WrittenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
+import { adoptPack } from './adopt-pack.ts'
 import type { WorkerContext } from './context.ts'
 import type { FileDelivery } from './file-delivery.ts'
 import { uploadInParts } from './multipart-file.ts'
@@ -13,7 +14,8 @@ export async function deliverFile(context: WorkerContext, delivery: FileDelivery
   const { file, upload, object: ref, facts } = delivery
   const inOneRequest = file.size <= BLOCK_SIZE && upload === undefined
   if (inOneRequest) return await putFile(context, delivery)
-  return { ref, facts, ...(await uploadInParts(context, delivery)) }
+  const stored = (await adoptPack(context, delivery)) ?? (await uploadInParts(context, delivery))
+  return { ref, facts, ...stored }
 }
 
 /** The error as the table knows it: a fault of this code is `internal`, and may pass. */

@@ -143,6 +143,20 @@ test('one damaged file of fifty fails, by name; the others arrive, and after a r
   await harness.settled()
 })
 
+test('a damaged pack does not become an object of the directory that it could be', async () => {
+  await using harness = await Harness.open({ store: 'directory' })
+  const uploader = await harness.uploader()
+  const { jobId } = await uploader.accept({ large: randomBytes(17 * 1024 * 1024) }, { isWholePack: true })
+  await flipByte(uploader, jobId, 'large', 5)
+  harness.startWorker()
+  expect(await uploader.ended(jobId)).toMatchObject({
+    state: 'failed',
+    error: { code: 'spool_damaged', path: 'large' },
+  })
+  await harness.settled()
+  expect(await uploader.artifact('large')).toBeUndefined()
+})
+
 test('a damaged block of a large file fails it, its upload is aborted, and nothing of it is stored', async () => {
   await using harness = await Harness.open({ store: 's3' })
   const uploader = await harness.uploader()

@@ -51,6 +51,7 @@ test('small files behind one another take few reads', async () => {
   const sizes: number[] = []
   const counted: PackReader = {
     packId,
+    path: undefined,
     read: (target, offset) => {
       sizes.push(target.length)
       return pack.read(target, offset)

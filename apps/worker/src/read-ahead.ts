@@ -17,6 +17,7 @@ interface Window {
  */
 export class ReadAhead implements PackReader {
   readonly packId: string
+  readonly path: string | undefined
   readonly #pack: PackReader
   /** No byte from here on is read in advance: the pack may end there. */
   readonly #end: number
@@ -24,6 +25,7 @@ export class ReadAhead implements PackReader {
 
   constructor(pack: PackReader, end: number) {
     this.packId = pack.packId
+    this.path = pack.path
     this.#pack = pack
     this.#end = end
   }

@@ -85,3 +85,38 @@ describe.each(['directory', 's3'] as const)('a worker that delivers to %s is kil
     for (const worker of [first, second]) await worker.kill()
   })
 })
+
+describe('a worker that makes a pack the object of a directory is killed', () => {
+  let harness: Harness
+  let uploader: Uploader
+
+  beforeAll(async () => {
+    harness = await Harness.open({ store: 'directory' })
+    uploader = await harness.uploader()
+    harness.startWorker({ delivers: false })
+  })
+  afterAll(() => harness[Symbol.asyncDispose]())
+
+  test.each([
+    { when: 'before it does', cut: at('store', 'before', 'adopt') },
+    { when: 'after it did, before the commit', cut: at('store', 'after', 'adopt') },
+    {
+      when: 'after the commit, before it lets go of the pack',
+      cut: at('catalog', 'after', 'delivery.settle'),
+    },
+  ])('$when, and its successor finds out what happened', async ({ cut }) => {
+    const first = harness.startWorker({ leads: false })
+    cut(first)
+    const bytes = randomBytes(LARGE)
+    const path = `${randomBytes(4).toString('hex')}.bin`
+    const { jobId } = await uploader.accept({ [path]: bytes }, { isWholePack: true })
+    await first.catalog.whenSevered
+    await harness.expireLeases()
+    const second = harness.startWorker({ leads: false })
+    expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 1 } })
+    await harness.settled()
+    expect((await uploader.bytesOf(path))?.equals(bytes)).toBe(true)
+    expect(second.store.named('uploadPart')).toHaveLength(0)
+    for (const worker of [first, second]) await worker.kill()
+  })
+})

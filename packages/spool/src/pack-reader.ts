@@ -7,7 +7,7 @@ import { readFault } from './spool-fault.ts'
 export async function openPack(layout: SpoolLayout, packId: string): Promise<PackReader> {
   const path = layout.sealedPack(packId)
   try {
-    return new LocalPackReader(packId, await open(path, 'r'))
+    return new LocalPackReader(packId, await open(path, 'r'), path)
   } catch (error) {
     throw readFault(packId, error)
   }
@@ -15,10 +15,13 @@ export async function openPack(layout: SpoolLayout, packId: string): Promise<Pac
 
 export class LocalPackReader implements PackReader {
   readonly packId: string
+  readonly path: string | undefined
   readonly #file: FileHandle
 
-  constructor(packId: string, file: FileHandle) {
+  /** `path` where the pack has its name for good. */
+  constructor(packId: string, file: FileHandle, path?: string) {
     this.packId = packId
+    this.path = path
     this.#file = file
   }
 

@@ -1,11 +1,12 @@
-import { type FileHandle, link, lstat, rm } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import type { ObjectFacts, ObjectRef, StoredObject, WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { DirectoryContext } from './context.ts'
-import { classified, hasErrno } from './errors.ts'
+import { classified } from './errors.ts'
 import { openObject, prove } from './objects.ts'
 import { chunksOf } from './proof.ts'
 import { publish } from './publishing.ts'
+import { linked } from './second-name.ts'
 import { etagOf } from './versions.ts'
 import { flushAndProve, writeProven } from './writing.ts'
 
@@ -58,27 +59,6 @@ async function duplicate(
     for await (const chunk of chunksOf(source, size, signal)) await file.writeFile(chunk)
   })
 }
-
-/** False, and nothing is left, when the file system cannot, or the name no longer leads to this very file. */
-async function linked(path: string, source: FileHandle, temporary: string): Promise<boolean> {
-  try {
-    await link(path, temporary)
-  } catch (error) {
-    if (hasErrno(error, ...UNLINKABLE)) return false
-    throw error
-  }
-  const [name, file] = [await lstat(temporary, { bigint: true }), await source.stat({ bigint: true })]
-  // Another inode: the object was replaced meanwhile, or is a symbolic link that someone put there.
-  if (name.ino === file.ino && name.dev === file.dev) return true
-  await rm(temporary)
-  return false
-}
-
-/**
- * Another file system, one without hard links, a file that has as many as it can have, one that belongs to another user
- * (`fs.protected_hardlinks`), or one whose name has gone.
- */
-const UNLINKABLE = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOENT']
 
 function missing(path: string): LadingError {
   return new LadingError('store_object_missing', `There is no object at ${path} to be copied.`)

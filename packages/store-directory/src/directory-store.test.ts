@@ -189,6 +189,45 @@ describe('a directory store', () => {
     expect(await readdir(join(root, '.lading', 'tmp'))).toEqual([])
   })
 
+  it('makes a file beside it the object without a second set of bytes', async () => {
+    const { store, root } = await open()
+    const pack = join(root, '.lading', 'pack')
+    await writeFile(pack, body, { mode: 0o600 })
+    const stored = await store.adopt(ref, pack, factsOf(body), write)
+    expect(stored).toEqual({ etag: (await store.head(ref, signal))?.etag, proof: 'read-back' })
+    const object = await stat(join(root, ref.bucket, ref.key))
+    expect([object.ino, object.mode & 0o777]).toEqual([(await stat(pack)).ino, 0o644])
+    await rm(pack)
+    expect(await store.prove(ref, factsOf(body), signal)).toEqual(stored)
+    expect(await readdir(join(root, '.lading', 'tmp'))).toEqual([])
+  })
+
+  it('gives what it adopts the same ETag each time, so that a late worker changes nothing', async () => {
+    const { store, root } = await open()
+    const pack = join(root, '.lading', 'pack')
+    await writeFile(pack, body)
+    const first = await store.adopt(ref, pack, factsOf(body), write)
+    const late = { precondition: { kind: 'absent' }, signal } as const
+    expect(await store.adopt(ref, pack, factsOf(body), late)).toEqual(first)
+    expect(await store.adopt({ ...ref, key: 'other' }, pack, factsOf(body), late)).toEqual(first)
+    expect((await store.head(ref, signal))?.etag).toBe(first?.etag)
+  })
+
+  it('adopts nothing that is not the file: longer, other bytes, a symbolic link, gone', async () => {
+    const { store, root } = await open()
+    const pack = join(root, '.lading', 'pack')
+    const adopted = () => store.adopt(ref, pack, factsOf(body), write)
+    expect(await adopted()).toBeUndefined()
+    await writeFile(pack, Buffer.concat([body, body]))
+    expect(await adopted()).toBeUndefined()
+    await writeFile(pack, Buffer.alloc(body.length))
+    expect(await adopted()).toBeUndefined()
+    await rename(pack, `${pack}-aside`)
+    await symlink('pack-aside', pack)
+    expect(await adopted()).toBeUndefined()
+    expect(await filesBelow(root)).toEqual(['.lading/pack-aside'])
+  })
+
   it('does not take a copy of an old object that is under way for one that was abandoned', async () => {
     const { store, root } = await open()
     await store.put(ref, body, factsOf(body), write)

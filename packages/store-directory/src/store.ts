@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import type { ObjectHead, ObjectStore } from '@lading/core'
+import { adopt } from './adopt.ts'
 import { completeUpload, MIN_PART_SIZE } from './complete.ts'
 import type { DirectoryContext } from './context.ts'
 import { copy } from './copy.ts'
@@ -17,6 +18,7 @@ import { createUpload, findUpload, removeUpload } from './uploads.ts'
 import { etagOf } from './versions.ts'
 
 export interface DirectoryStore extends ObjectStore {
+  readonly adopt: NonNullable<ObjectStore['adopt']>
   /** The `file://` URL of the directory, with a slash at its end. */
   readonly rootUri: string
 }
@@ -50,6 +52,7 @@ export function openDirectoryStore(root: string): DirectoryStore {
     async proveWritten(written) {
       return written.map(({ etag, proof = 'read-back' }) => ({ etag, proof }))
     },
+    adopt: (ref, path, facts, options) => adopt(store, ref, path, facts, options),
     async createUpload(ref, _facts, signal) {
       signal.throwIfAborted()
       return await createUpload(store, ref)

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import type { Crc32 } from '@lading/core'
 
 /**
  * The ETag of an object: its time of modification (microseconds) and its size. Both belong to the file, move with it in
@@ -21,5 +22,17 @@ export async function stamp(file: FileHandle): Promise<void> {
   lastMicrosecond = Math.max(lastMicrosecond + 1, now)
   // Half a microsecond more, because what becomes of it is cut off to microseconds.
   const seconds = (lastMicrosecond + 0.5) / 1_000_000
+  await file.utimes(seconds, seconds)
+}
+
+/**
+ * The same for a file that has another name already: however often it is called, and by however many workers, the file
+ * has the same time, so that a worker that slept through its lease does not change the ETag of what its successor has
+ * stored. To the millisecond it is when the file was written; the rest is of its checksum, which tells two files of one
+ * size apart that were written at once.
+ */
+export async function stampAgain(file: FileHandle, crc32: Crc32): Promise<void> {
+  const { mtimeMs } = await file.stat()
+  const seconds = (Math.floor(mtimeMs) * 1000 + (crc32 % 1000) + 0.5) / 1_000_000
   await file.utimes(seconds, seconds)
 }

@@ -66,6 +66,7 @@ export function measured(store: ObjectStore, registry: Registry): ObjectStore {
     list: (bucket, prefix, signal) => store.list(bucket, prefix, signal),
     listUploads: (bucket, prefix, signal) => store.listUploads(bucket, prefix, signal),
     close: () => store.close(),
+    ...(store.adopt && { adopt: watch('adopt', store.adopt.bind(store)) }),
     ...(calls as Pick<ObjectStore, (typeof OPERATIONS)[number]>),
   }
 }

@@ -152,6 +152,18 @@ export interface ObjectStore {
     signal: AbortSignal,
   ): Promise<readonly (StoredObject | LadingError)[]>
 
+  /**
+   * Makes a file of this machine the object, by a second name and without copying its bytes, and proves it. Nobody may
+   * change the file afterwards; its first name may go. Safe to repeat. `undefined` where this cannot be done (another
+   * file system, say), or the file does not have these facts: then it is to be sent. Only stores of this machine have it.
+   */
+  adopt?(
+    ref: ObjectRef,
+    path: string,
+    facts: ObjectFacts,
+    options: WriteOptions,
+  ): Promise<StoredObject | undefined>
+
   /** Begins a multipart upload. Not safe to repeat blindly: each call begins another. */
   createUpload(ref: ObjectRef, facts: ObjectFacts, signal: AbortSignal): Promise<string>
 

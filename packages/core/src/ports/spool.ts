@@ -88,6 +88,8 @@ export interface GrowingPack extends AsyncDisposable {
 
 export interface PackReader extends AsyncDisposable {
   readonly packId: string
+  /** Where the pack is a file of this machine: its path. */
+  readonly path: string | undefined
 
   /**
    * Fills `target` from `offset` on (bytes). Fails with `spool_damaged` when the pack ends before that. Several reads
