@@ -45,8 +45,9 @@ async function secondName(
   if (size !== facts.size || !(await linked(path, source, temporary))) throw new NotAdopted()
   await ready(source, facts)
   await source.sync()
-  if (!(await holdsFacts(source, facts, signal))) throw new NotAdopted()
-  return etagOf(await source.stat({ bigint: true }))
+  const stats = await source.stat({ bigint: true })
+  if (!(await holdsFacts(source, stats.size, facts, signal))) throw new NotAdopted()
+  return etagOf(stats)
 }
 
 /** As a new object is: readable for all, and with a time that its ETag is made of. Both are for its owner alone to give. */

@@ -29,8 +29,9 @@ export async function prove(
   const file = await openObject(path)
   if (file === undefined) return undefined
   try {
-    const etag = etagOf(await file.stat({ bigint: true }))
-    return (await holdsFacts(file, facts, signal)) ? { etag, proof: 'read-back' } : undefined
+    const stats = await file.stat({ bigint: true })
+    const holds = await holdsFacts(file, stats.size, facts, signal)
+    return holds ? { etag: etagOf(stats), proof: 'read-back' } : undefined
   } finally {
     await file.close()
   }

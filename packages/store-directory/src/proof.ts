@@ -5,17 +5,17 @@ import type { ObjectFacts } from '@lading/core'
 
 const CHUNK = 1024 * 1024
 
-/** Reads a file and says whether it has these facts. Rejects with the reason of `signal`. */
+/** Reads a file of `size` bytes and says whether it has these facts. Rejects with the reason of `signal`. */
 export async function holdsFacts(
   file: FileHandle,
+  size: number | bigint,
   facts: ObjectFacts,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { size } = await file.stat()
-  if (size !== facts.size) return false
+  if (Number(size) !== facts.size) return false
   const sha256 = createHash('sha256')
   let crc = 0
-  for await (const chunk of chunksOf(file, size, signal)) {
+  for await (const chunk of chunksOf(file, facts.size, signal)) {
     sha256.update(chunk)
     crc = crc32(chunk, crc)
   }

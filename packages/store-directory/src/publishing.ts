@@ -1,48 +1,75 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, rename, rm } from 'node:fs/promises'
+import { link, mkdir, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ObjectFacts, ObjectRef, Precondition, StoredObject, WriteOptions } from '@lading/core'
+import type { ObjectFacts, ObjectRef, StoredObject, WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { DirectoryContext } from './context.ts'
 import { classified, hasErrno, isAbsent } from './errors.ts'
 import { currentEtag, prove } from './objects.ts'
 import { syncDirectories } from './syncing.ts'
+import { unlinkIfThere } from './unlinking.ts'
 
 const TRIES = 5
 
+/** Makes a file at this path, flushed and proven, and resolves with its ETag. */
+export type Make = (temporary: string) => Promise<string>
+
 /**
  * Has a file made out of sight, flushed and proven, and renames it to its key: at every instant the key holds nothing,
- * the object before, or the whole new one. The bytes and the name are on the disk when it resolves. `make` is given
- * the file's path and resolves with its ETag.
+ * the object before, or the whole new one. The bytes and the name are on the disk when it resolves.
  */
 export async function publish(
   store: DirectoryContext,
   ref: ObjectRef,
   facts: ObjectFacts,
   options: WriteOptions,
-  make: (temporary: string) => Promise<string>,
+  make: Make,
+): Promise<StoredObject> {
+  const stored = await show(store, ref, facts, options, make)
+  const path = store.layout.object(ref)
+  await classified(`Writing ${path}`, () => syncDirectories(dirname(path), dirname(path)))
+  return stored
+}
+
+/** As `publish`, but that a loss of power may take the name away again, until its directory is flushed. */
+export async function show(
+  store: DirectoryContext,
+  ref: ObjectRef,
+  facts: ObjectFacts,
+  options: WriteOptions,
+  make: Make,
 ): Promise<StoredObject> {
   const path = store.layout.object(ref)
   return await classified(`Writing ${path}`, async () => {
     const temporary = join(store.layout.tmp, randomUUID())
     try {
       const etag = await make(temporary)
-      return await store.locks.hold(path, async () => {
-        let highest: string | undefined
-        while (highest === undefined) {
-          const there = await permit(path, ref, facts, options)
-          if (there !== undefined) return there
-          highest = await expose(temporary, path, options.precondition)
-        }
-        await syncDirectories(dirname(path), highest)
-        return { etag, proof: 'read-back' as const }
-      })
+      const there = await store.locks.hold(path, () => place(temporary, path, ref, facts, options))
+      return there ?? { etag, proof: 'read-back' }
     } catch (error) {
       throw options.signal.aborted ? options.signal.reason : error
     } finally {
-      await rm(temporary, { force: true })
+      await unlinkIfThere(temporary)
     }
   })
+}
+
+/** Gives the file its key; or resolves with the object there, if an earlier call with the same bytes put it there. */
+async function place(
+  temporary: string,
+  path: string,
+  ref: ObjectRef,
+  facts: ObjectFacts,
+  options: WriteOptions,
+): Promise<StoredObject | undefined> {
+  const { precondition, signal } = options
+  signal.throwIfAborted()
+  // A link takes no name that is taken, so that `absent` holds against other processes too, and need not be asked first.
+  const give = precondition.kind === 'absent' ? link : rename
+  for (let isTaken = give === rename; ; isTaken = true) {
+    const there = isTaken ? await permit(path, ref, facts, options) : undefined
+    if (there !== undefined || (await expose(() => give(temporary, path), path))) return there
+  }
 }
 
 /** Throws unless the precondition holds, or an earlier call with the same bytes broke it: then that call's object. */
@@ -61,23 +88,18 @@ async function permit(
   throw changed(ref, found)
 }
 
-/** Resolves with the highest directory that has a new entry, or to nothing when another process took the name. */
-async function expose(
-  temporary: string,
-  path: string,
-  precondition: Precondition,
-): Promise<string | undefined> {
+/** False when another process took the name. The directories that it makes are on the disk, but for the lowest. */
+async function expose(give: () => Promise<void>, path: string): Promise<boolean> {
   for (let tried = 1; ; tried++) {
-    // `delete` clears away a directory that it left empty, perhaps between these two calls.
-    const created = await mkdir(dirname(path), { recursive: true })
     try {
-      // A link takes no name that is taken, so that `absent` holds against other processes too.
-      if (precondition.kind === 'absent') await link(temporary, path)
-      else await rename(temporary, path)
-      return created === undefined ? dirname(path) : dirname(created)
+      await give()
+      return true
     } catch (error) {
-      if (hasErrno(error, 'EEXIST') && (await currentEtag(path)) !== undefined) return undefined
+      if (hasErrno(error, 'EEXIST') && (await currentEtag(path)) !== undefined) return false
       if (!isAbsent(error) || tried === TRIES) throw error
+      // There is no directory yet; or `delete` cleared away one that it left empty.
+      const created = await mkdir(dirname(path), { recursive: true })
+      if (created !== undefined) await syncDirectories(dirname(dirname(path)), dirname(created))
     }
   }
 }

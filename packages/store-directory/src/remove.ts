@@ -1,9 +1,10 @@
-import { rmdir, unlink } from 'node:fs/promises'
+import { rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ObjectRef } from '@lading/core'
 import type { DirectoryContext } from './context.ts'
-import { classified, isAbsent } from './errors.ts'
+import { classified } from './errors.ts'
 import { currentEtag } from './objects.ts'
+import { unlinkIfThere } from './unlinking.ts'
 
 /** Removes an object, and the directories that it leaves empty: keys have no directories. */
 export async function remove(
@@ -21,14 +22,6 @@ export async function remove(
       await removeEmpty(dirname(path), store.layout.bucket(ref.bucket))
     }),
   )
-}
-
-async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (!isAbsent(error)) throw error
-  }
 }
 
 async function removeEmpty(lowest: string, bucket: string): Promise<void> {

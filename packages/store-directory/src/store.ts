@@ -12,7 +12,7 @@ import { Layout } from './layout.ts'
 import { list, listUploads } from './listing.ts'
 import { openObject, prove } from './objects.ts'
 import { partsOf, uploadPart } from './parts.ts'
-import { put } from './put.ts'
+import { proveWritten, put, write } from './put.ts'
 import { remove } from './remove.ts'
 import { createUpload, findUpload, removeUpload } from './uploads.ts'
 import { etagOf } from './versions.ts'
@@ -44,14 +44,8 @@ export function openDirectoryStore(root: string): DirectoryStore {
     },
     check: (bucket, signal) => check(layout, bucket, signal),
     put: (ref, body, facts, options) => put(store, ref, body, facts, options),
-    write: async (ref, body, facts, options) => ({
-      ref,
-      facts,
-      ...(await put(store, ref, body, facts, options)),
-    }),
-    async proveWritten(written) {
-      return written.map(({ etag, proof = 'read-back' }) => ({ etag, proof }))
-    },
+    write: (ref, body, facts, options) => write(store, ref, body, facts, options),
+    proveWritten: (written, signal) => proveWritten(store, written, signal),
     adopt: (ref, path, facts, options) => adopt(store, ref, path, facts, options),
     async createUpload(ref, _facts, signal) {
       signal.throwIfAborted()

@@ -30,8 +30,9 @@ export async function flushAndProve(
   signal: AbortSignal,
 ): Promise<string> {
   await file.sync()
-  if (!(await holdsFacts(file, facts, signal))) throw mismatch(ref)
-  return etagOf(await file.stat({ bigint: true }))
+  const stats = await file.stat({ bigint: true })
+  if (!(await holdsFacts(file, stats.size, facts, signal))) throw mismatch(ref)
+  return etagOf(stats)
 }
 
 function mismatch(ref: ObjectRef): LadingError {
