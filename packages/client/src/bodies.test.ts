@@ -1,5 +1,6 @@
 import type {
   AcceptedResponse,
+  ArtifactFile as ArtifactFileResponse,
   ArtifactListResponse,
   ExperimentResponse,
   JobFileResponse,
@@ -8,7 +9,7 @@ import type {
   RunResponse,
 } from '@lading/protocol'
 import { expectTypeOf, test } from 'vitest'
-import type { Accepted, ExperimentBody, Job, JobFile, Problem, RunBody } from './bodies.ts'
+import type { Accepted, ArtifactFile, ExperimentBody, Job, JobFile, Problem, RunBody } from './bodies.ts'
 import type { Artifact } from './options.ts'
 
 /** Codes of errors are an open set for clients: a newer server may have more. */
@@ -35,4 +36,11 @@ test('and leaves nothing of them out', () => {
   expectTypeOf<Accepted>().toExtend<AcceptedResponse>()
   expectTypeOf<Problem>().toExtend<ProblemResponse>()
   expectTypeOf<Artifact>().toExtend<ArtifactListResponse['artifacts'][number]>()
+})
+
+test('optional fields neither', () => {
+  expectTypeOf<keyof ArtifactFile>().toEqualTypeOf<keyof ArtifactFileResponse>()
+  expectTypeOf<keyof Job>().toEqualTypeOf<keyof JobResponse>()
+  expectTypeOf<keyof JobFile>().toEqualTypeOf<keyof JobFileResponse>()
+  expectTypeOf<keyof Problem>().toEqualTypeOf<keyof ProblemResponse>()
 })

@@ -84,6 +84,11 @@ export interface ArtifactFile {
   state: 'stored' | 'replacing'
   job_id: string
   stored_at: string
+  /** When its bytes were last read back and compared. */
+  verified_at?: string | undefined
+  /** What was found wrong with its object then. */
+  rot?: 'missing' | 'damaged' | undefined
+  rotted_at?: string | undefined
   mode?: number | undefined
   mtime?: string | undefined
 }

@@ -104,7 +104,7 @@ async function sendAll(
     },
     outer,
   )
-  return tally.files
+  return tally.progress.files
 }
 
 async function sendTar(

@@ -1,33 +1,36 @@
+import { chunksOf } from './chunks.ts'
 import { LadingError } from './errors.ts'
 import type { DownloadOptions } from './options.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
-import { chunksOf, digestField } from './sha256.ts'
+import { digestField } from './sha256.ts'
 import type { Transport } from './transport.ts'
 
 type Chunk = Uint8Array<ArrayBuffer>
 
 /**
- * The bytes of an artifact. Where the connection breaks, it goes on at the byte, of the same artifact; at the end the
- * SHA-256 must be the one that was catalogued, or it fails with `digest_mismatch`: believe nothing before the end. One
- * that was replaced meanwhile fails with `precondition_failed`.
+ * The bytes of an artifact, after those that the caller has. Where the connection breaks, it goes on at the byte, of the
+ * same artifact; at the end the SHA-256 of all must be the one that was catalogued, or it fails with `digest_mismatch`:
+ * believe nothing before the end. One that was replaced meanwhile fails with `precondition_failed`.
  */
 export async function* download(
   context: RunContext,
   path: string,
-  { onProgress, ...call }: DownloadOptions,
+  { onProgress, have = new Blob(), etag, signal }: DownloadOptions,
 ): AsyncGenerator<Chunk> {
-  const address = artifactAddress(context, path)
-  const response = await context.transport.send(address, call)
-  const total = Number(response.headers.get('content-length') ?? 0)
-  const digest = response.headers.get('repr-digest')
   const hash = context.digests.begin()
-  let taken = 0
-  for await (const chunk of acrossBreaks(context.transport, address, response, call)) {
+  for await (const chunk of chunksOf(have.stream())) hash.update(chunk)
+  const asking = { address: artifactAddress(context, path), signal }
+  const first = await ask(context.transport, asking, have.size, etag)
+  const total = have.size + Number(first.headers.get('content-length') ?? 0)
+  let taken = have.size
+  onProgress?.({ sent: taken, total })
+  for await (const chunk of acrossBreaks(context.transport, asking, first, have.size)) {
     taken += chunk.length
     hash.update(chunk)
     onProgress?.({ sent: taken, total })
     yield chunk
   }
+  const digest = first.headers.get('repr-digest')
   if (digest === null || digest === digestField(hash.hex())) return
   throw new LadingError(
     'digest_mismatch',
@@ -35,16 +38,21 @@ export async function* download(
   )
 }
 
+interface Asking {
+  readonly address: string
+  readonly signal: AbortSignal | undefined
+}
+
 async function* acrossBreaks(
   transport: Transport,
-  address: string,
+  asking: Asking,
   first: Response,
-  call: { readonly signal?: AbortSignal },
+  start: number,
 ): AsyncGenerator<Chunk> {
   const { retries = 5 } = transport.options
-  const etag = first.headers.get('etag') ?? ''
+  const etag = first.headers.get('etag') ?? undefined
   let response = first
-  let taken = 0
+  let taken = start
   for (let failures = 0; ; ) {
     try {
       for await (const chunk of chunksOf(response.body ?? new ReadableStream())) {
@@ -54,11 +62,27 @@ async function* acrossBreaks(
       }
       return
     } catch (error) {
-      if (call.signal?.aborted || ++failures > retries) throw error
-      await transport.pause(failures, call.signal)
-      const headers = { range: `bytes=${taken}-`, 'if-match': etag }
-      response = await transport.send(address, { ...call, headers })
-      if (response.status !== 206) throw error
+      if (asking.signal?.aborted || ++failures > retries) throw error
+      await transport.pause(failures, asking.signal)
+      response = await ask(transport, asking, taken, etag)
     }
   }
+}
+
+/** From the byte `start` on, of the artifact with this entity tag, if it is still there. */
+async function ask(
+  transport: Transport,
+  { address, signal }: Asking,
+  start: number,
+  etag: string | undefined,
+): Promise<Response> {
+  const response = await transport.send(address, {
+    ...(signal !== undefined && { signal }),
+    headers: {
+      ...(start > 0 && { range: `bytes=${start}-` }),
+      ...(etag !== undefined && { 'if-match': etag }),
+    },
+  })
+  if (start === 0 || response.status === 206) return response
+  throw new LadingError('http_error', 'the server gave other bytes than the range that was asked for')
 }

@@ -56,7 +56,7 @@ export class LadingJobError extends LadingError {
   }
 }
 
-/** Of an answer that is no problem document: one of a proxy, mostly. */
+/** Of an answer that is no problem document: one of a proxy, or to HEAD. */
 function mayPass(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || (status >= 500 && status !== 501)
+  return [408, 421, 423, 425, 429].includes(status) || (status >= 500 && status !== 501)
 }

@@ -1,5 +1,6 @@
 import type { Job, JobFile, JobState } from './bodies.ts'
-import type { CallOptions } from './options.ts'
+import { jobsIn } from './job-events.ts'
+import type { CallOptions, ListJobFilesOptions, ListJobsOptions } from './options.ts'
 import { pagesOf } from './pages.ts'
 import type { Transport } from './transport.ts'
 
@@ -30,17 +31,32 @@ export class Jobs {
     return job
   }
 
+  /** The job as it is, and again whenever something changes, until it has ended. */
+  async *watch(jobId: string, options: CallOptions = {}): AsyncGenerator<Job> {
+    const { retries = 5 } = this.#transport.options
+    for (let failures = 0; ; await this.#transport.pause(failures, options.signal)) {
+      const response = await this.#transport.send(`${addressOf(jobId)}/events`, options)
+      try {
+        for await (const job of jobsIn(response.body ?? new ReadableStream())) {
+          failures = 0
+          yield job
+          if (jobHasEnded(job)) return
+        }
+        // A server that stops ends the stream; another one goes on with it.
+        failures += 1
+      } catch (error) {
+        if (options.signal?.aborted || ++failures > retries) throw error
+      }
+    }
+  }
+
   /** Newest first. */
-  list({
-    runId,
-    state,
-    ...options
-  }: CallOptions & { readonly runId?: string; readonly state?: JobState } = {}): AsyncGenerator<Job> {
+  list({ runId, state, ...options }: ListJobsOptions = {}): AsyncGenerator<Job> {
     return pagesOf(this.#transport, '/api/v1/jobs', 'jobs', { run_id: runId, state }, options)
   }
 
-  files(jobId: string, options: CallOptions = {}): AsyncGenerator<JobFile> {
-    return pagesOf(this.#transport, `${addressOf(jobId)}/files`, 'files', {}, options)
+  files(jobId: string, { state, ...options }: ListJobFilesOptions = {}): AsyncGenerator<JobFile> {
+    return pagesOf(this.#transport, `${addressOf(jobId)}/files`, 'files', { state }, options)
   }
 
   cancel(jobId: string, options: CallOptions = {}): Promise<Job> {

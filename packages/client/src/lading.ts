@@ -35,7 +35,7 @@ export class Lading {
   async startRun({ experiment, name, idempotencyKey = newKey(), ...options }: RunOptions): Promise<Run> {
     const { experiment_id: id } = await this.#experimentNamed(experiment, options)
     const body = name === undefined ? {} : { name }
-    const { run_id: runId } = await this.#transport.post<RunBody>(`/api/v1/experiments/${id}/runs`, body, {
+    const { run_id: runId } = await this.#transport.post<RunBody>(`${experimentAddress(id)}/runs`, body, {
       ...options,
       headers: { 'idempotency-key': idempotencyKey },
       repeatable: true,
@@ -79,6 +79,16 @@ export class Lading {
     return pagesOf(this.#transport, '/api/v1/experiments', 'experiments', query, options)
   }
 
+  /** It can be restored; what is in it stays as it is. */
+  async deleteExperiment(experimentId: string, options: CallOptions = {}): Promise<void> {
+    await this.#transport.send(experimentAddress(experimentId), { method: 'DELETE', ...options })
+  }
+
+  restoreExperiment(experimentId: string, options: CallOptions = {}): Promise<ExperimentBody> {
+    const address = `${experimentAddress(experimentId)}/restore`
+    return this.#transport.json(address, { method: 'POST', repeatable: true, ...options })
+  }
+
   /** Undefined: there is none. */
   async experimentByName(name: string, options: CallOptions = {}): Promise<ExperimentBody | undefined> {
     const page = await this.#transport.json<{ experiments: ExperimentBody[] }>(
@@ -89,8 +99,7 @@ export class Lading {
   }
 
   runs(experimentId: string, options: CallOptions = {}): AsyncGenerator<RunBody> {
-    const address = `/api/v1/experiments/${encodeURIComponent(experimentId)}/runs`
-    return pagesOf(this.#transport, address, 'runs', {}, options)
+    return pagesOf(this.#transport, `${experimentAddress(experimentId)}/runs`, 'runs', {}, options)
   }
 
   /** What the server says of its parts: `ok`, or what is wrong. */
@@ -111,4 +120,8 @@ export class Lading {
       return made
     }
   }
+}
+
+function experimentAddress(experimentId: string): string {
+  return `/api/v1/experiments/${encodeURIComponent(experimentId)}`
 }

@@ -1,7 +1,15 @@
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { bytesOf, type ClientOfSystem, startWithClient } from './fixtures/client-of-system.ts'
-import type { Progress } from './node.ts'
+import { fileAt, type Progress } from './node.ts'
+
+const MIB = 1024 * 1024
 
 let harbour: ClientOfSystem
 
@@ -34,5 +42,38 @@ test('a large file goes on where the connection broke', async () => {
   expect(pieces).toBe(5)
   expect(await bytesOf(run, 'big')).toEqual(bytes)
 })
+
+test('a large upload whose process is killed goes on in another, where it stood', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'lading-large-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'large')
+  const bytes = randomBytes(24 * MIB)
+  await writeFile(path, bytes)
+  const run = await harbour.run({ resumableFrom: 1, pieceBytes: 8 * MIB })
+  const kept = await killedAfter(3 * MIB, [harbour.url, run.id, path, 'checkpoint-7'])
+  const told: number[] = []
+  const upload = await run.logArtifact('large', await fileAt(path), {
+    idempotencyKey: 'checkpoint-7',
+    onProgress: ({ sent }) => told.push(sent),
+  })
+  expect(told[0]).toBeGreaterThanOrEqual(kept)
+  expect(told[0]).toBeLessThan(bytes.length)
+  await upload.delivered()
+  expect((await bytesOf(run, 'large')).equals(bytes)).toBe(true)
+})
+
+/** Bytes that the server had told the uploading process of, when that had so many and was killed. */
+async function killedAfter(bytes: number, args: string[]): Promise<number> {
+  const script = join(import.meta.dirname, 'fixtures', 'upload-large.ts')
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const exit = once(child, 'exit')
+  let told = 0
+  for await (const line of createInterface(child.stdout)) {
+    told = Number(line)
+    if (told >= bytes) child.kill('SIGKILL')
+  }
+  expect(await exit).toEqual([null, 'SIGKILL'])
+  return told
+}
 
 test('every request of these tests is in the document of the API', () => harbour.expectInDocument())

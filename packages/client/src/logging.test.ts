@@ -92,6 +92,24 @@ test('the same key is the same upload, and another text under it is refused', as
   await expect(run.logText('a', 'twice', options)).rejects.toMatchObject({ code: 'idempotency_key_reused' })
 })
 
+test('a job is watched until it has ended', async () => {
+  const run = await harbour.run()
+  const { jobId } = await run.logText('a', 'b')
+  const states = (await listed(harbour.client().jobs.watch(jobId))).map(({ state }) => state)
+  expect(states.at(-1)).toBe('completed')
+  expect(states.slice(0, -1)).not.toContain('completed')
+})
+
+test('an experiment is deleted, and restored', async () => {
+  const lading = harbour.client()
+  const { experiment_id: id } = await lading.createExperiment('to be deleted')
+  await lading.deleteExperiment(id)
+  const named = (experiments: { name: string }[]) => experiments.map(({ name }) => name)
+  expect(named(await listed(lading.experiments()))).not.toContain('to be deleted')
+  expect(named(await listed(lading.experiments({ deleted: true })))).toContain('to be deleted')
+  expect(await lading.restoreExperiment(id)).toMatchObject({ deleted_at: null })
+})
+
 test('a path that would leave the run is refused before anything is sent', async () => {
   const run = connect({ url: 'http://127.0.0.1:1', retries: 0 }).run('1')
   for (const path of ['../b', 'a/../../b', './a', 'a//b', '/a', 'a\\b', 'a#b', ''])

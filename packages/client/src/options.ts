@@ -1,4 +1,4 @@
-import type { ArtifactDirectoryEntry, ArtifactFile } from './bodies.ts'
+import type { ArtifactDirectoryEntry, ArtifactFile, FileState, JobState } from './bodies.ts'
 
 export interface LadingOptions {
   /** As `http://localhost:8080`. */
@@ -66,6 +66,19 @@ export interface OpenJobOptions extends CallOptions {
 
 export interface DownloadOptions extends CallOptions {
   readonly onProgress?: (progress: Progress) => void
+  /** Bytes that are here already, from the first on: those after them are fetched, and the SHA-256 is that of all. */
+  readonly have?: Blob
+  /** Of the artifact that is wanted; another one fails with `precondition_failed`. */
+  readonly etag?: string
+}
+
+/** What is known of an artifact without its bytes. */
+export interface ArtifactHead {
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly sha256: string
+  readonly etag: string
 }
 
 export interface ListOptions extends CallOptions {
@@ -73,6 +86,16 @@ export interface ListOptions extends CallOptions {
   readonly path?: string
   /** All files below it, instead of what lies directly in it. */
   readonly recursive?: boolean
+}
+
+export interface ListJobsOptions extends CallOptions {
+  /** Of this run only. */
+  readonly runId?: string
+  readonly state?: JobState
+}
+
+export interface ListJobFilesOptions extends CallOptions {
+  readonly state?: FileState
 }
 
 export type Artifact = ArtifactFile | ArtifactDirectoryEntry

@@ -1,11 +1,14 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
 import { blobOf } from './batches.ts'
 import type { Job, RunBody, RunStatus } from './bodies.ts'
+import { chunksOf } from './chunks.ts'
 import { logDirectory } from './directory.ts'
 import { download } from './download.ts'
+import { headOf } from './head.ts'
 import { openJob } from './open-job.ts'
 import type {
   Artifact,
+  ArtifactHead,
   CallOptions,
   DirectoryOptions,
   DownloadOptions,
@@ -18,7 +21,6 @@ import { pagesOf, queryOf } from './pages.ts'
 import { type PlannedFile, plan } from './plan.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { sendFile } from './send-file.ts'
-import { chunksOf } from './sha256.ts'
 import { sendStream } from './stream.ts'
 import { Upload } from './upload.ts'
 
@@ -100,6 +102,11 @@ export class Run {
   artifacts({ path = '', recursive, ...options }: ListOptions = {}): AsyncGenerator<Artifact> {
     const query = { path: checkDirectory(path), recursive: recursive === true ? 'true' : undefined }
     return pagesOf(this.#context.transport, `${this.#context.address}/artifacts`, 'artifacts', query, options)
+  }
+
+  /** What is known of the artifact at this path. */
+  head(path: string, options: CallOptions = {}): Promise<ArtifactHead> {
+    return headOf(this.#context, checkPath(path), options)
   }
 
   /** The bytes of an artifact as they come, checked at the end: see `digest_mismatch`. */

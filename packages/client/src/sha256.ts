@@ -1,3 +1,5 @@
+import { chunksOf } from './chunks.ts'
+
 /** Takes a SHA-256 while bytes go by. */
 export interface Sha256 {
   update(bytes: Uint8Array): void
@@ -18,6 +20,12 @@ export function digestField(hex: string): string {
   return `sha-256=:${btoa(bytes.join(''))}:`
 }
 
+/** The SHA-256 in such a field, in hexadecimal. Undefined: it has none. */
+export function sha256In(field: string | null): string | undefined {
+  const base64 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]+=*):/.exec(field ?? '')?.[1]
+  return base64 === undefined ? undefined : hexOf(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)))
+}
+
 /** Of a file of any size, in the memory of a chunk. */
 export async function sha256Of(blob: Blob, digests: TakeDigests, signal?: AbortSignal): Promise<string> {
   const hash = digests.begin()
@@ -30,23 +38,4 @@ export async function sha256Of(blob: Blob, digests: TakeDigests, signal?: AbortS
 
 export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-/** The chunks of a stream, also where streams cannot be iterated (Safari). The stream is cancelled when they are not wanted. */
-export async function* chunksOf(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const reader = stream.getReader()
-  let ended = false
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      ended = done
-      if (done) return
-      yield value
-    }
-  } finally {
-    // A stream that has failed already says so to whoever reads it, not to whoever gives it up.
-    if (!ended) await reader.cancel().catch(() => undefined)
-  }
 }

@@ -1,6 +1,6 @@
 import type { Progress } from './options.ts'
 
-/** Adds up what the requests of one directory have sent. */
+/** Adds up what the requests of one directory have sent or fetched. */
 export class Tally {
   #sent = 0
   #files = 0
@@ -10,22 +10,24 @@ export class Tally {
     this.#onProgress = onProgress
   }
 
-  get files(): number {
-    return this.#files
+  get progress(): Progress & { readonly files: number } {
+    return { sent: this.#sent, total: undefined, files: this.#files }
   }
 
   add(bytes: number, files: number): void {
     this.#sent += bytes
     this.#files += files
-    this.#onProgress?.({ sent: this.#sent, total: undefined, files: this.#files })
+    this.#onProgress?.(this.progress)
   }
 
   /** Takes the progress of one file, which counts when all of it is sent. */
   ofFile(): (progress: Progress) => void {
     let before = 0
+    let whole = false
     return ({ sent, total }) => {
-      this.add(sent - before, sent === total ? 1 : 0)
+      this.add(sent - before, !whole && sent === total ? 1 : 0)
       before = sent
+      whole = sent === total
     }
   }
 }
