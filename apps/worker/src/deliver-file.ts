@@ -2,7 +2,8 @@ import { BLOCK_SIZE, type WrittenObject } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { adoptPack } from './adopt-pack.ts'
 import type { WorkerContext } from './context.ts'
-import type { FileDelivery } from './file-delivery.ts'
+import { copyFile } from './copy-file.ts'
+import type { FileDelivery, PackedDelivery } from './file-delivery.ts'
 import { uploadInParts } from './multipart-file.ts'
 import { putFile } from './put-file.ts'
 
@@ -12,10 +13,15 @@ import { putFile } from './put-file.ts'
  */
 export async function deliverFile(context: WorkerContext, delivery: FileDelivery): Promise<WrittenObject> {
   const { file, upload, object: ref, facts } = delivery
+  if (!hasPack(delivery)) return { ref, facts, ...(await copyFile(context, delivery)) }
   const inOneRequest = file.size <= BLOCK_SIZE && upload === undefined
   if (inOneRequest) return await putFile(context, delivery)
   const stored = (await adoptPack(context, delivery)) ?? (await uploadInParts(context, delivery))
   return { ref, facts, ...stored }
+}
+
+function hasPack(delivery: FileDelivery): delivery is PackedDelivery {
+  return delivery.pack !== undefined
 }
 
 /** The error as the table knows it: a fault of this code is `internal`, and may pass. */

@@ -8,7 +8,8 @@ export interface FileDelivery {
   readonly file: DeliverableFile
   /** Where it is written to. */
   readonly object: ObjectRef
-  readonly pack: PackReader
+  /** Undefined: the store has its bytes. */
+  readonly pack: PackReader | undefined
   readonly facts: ObjectFacts
   /** What the key holds, as far as the catalog knows. */
   readonly expected: Precondition
@@ -23,3 +24,6 @@ export interface FileDelivery {
   /** The file's multipart upload, from the moment there may be one. */
   upload: DeliverableFile['upload']
 }
+
+/** One whose bytes lie in the spool. */
+export type PackedDelivery = FileDelivery & { readonly pack: PackReader }

@@ -8,10 +8,10 @@ import {
   type StoredObject,
 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { abortUnknownUploads } from './abort-upload.ts'
 import type { WorkerContext } from './context.ts'
-import type { FileDelivery } from './file-delivery.ts'
+import type { PackedDelivery } from './file-delivery.ts'
 import { inParallel } from './in-parallel.ts'
+import { intendUpload } from './intend-upload.ts'
 import { PartsRecorder } from './parts-recorder.ts'
 import { persistently } from './persistently.ts'
 import { readPart } from './read-slice.ts'
@@ -28,7 +28,7 @@ interface MultipartUpload {
  * Delivers a file in parts, and resumes where a predecessor stopped: the ledger knows the upload, the store knows its
  * parts, and a part that the store has with the right size and checksum is not sent again.
  */
-export async function uploadInParts(context: WorkerContext, delivery: FileDelivery): Promise<StoredObject> {
+export async function uploadInParts(context: WorkerContext, delivery: PackedDelivery): Promise<StoredObject> {
   const resumed = await resumeUpload(context, delivery)
   if (resumed !== undefined && 'proven' in resumed) return resumed.proven
   const upload = resumed ?? (await beginUpload(context, delivery))
@@ -49,7 +49,7 @@ export async function uploadInParts(context: WorkerContext, delivery: FileDelive
 /** The upload that the ledger knows, with its parts; `proven` when the store has made the object of it already. */
 async function resumeUpload(
   { store, catalog }: WorkerContext,
-  delivery: FileDelivery,
+  delivery: PackedDelivery,
 ): Promise<MultipartUpload | { readonly proven: StoredObject } | undefined> {
   const { file, object, facts, signals } = delivery
   if (delivery.upload?.uploadId === undefined) return undefined
@@ -68,17 +68,11 @@ async function resumeUpload(
 }
 
 /** The intention first, the id before the first part: whatever instant the process dies at, no upload is orphaned. */
-async function beginUpload(context: WorkerContext, delivery: FileDelivery): Promise<MultipartUpload> {
-  const { store, catalog } = context
-  const { file, object, facts, jobId, signals } = delivery
-  const { fileId } = file
+async function beginUpload(context: WorkerContext, delivery: PackedDelivery): Promise<MultipartUpload> {
+  const { store } = context
+  const { file, object, facts, signals } = delivery
   const partSize = delivery.upload?.partSize ?? partSizeFor(file.size, store.maxParts)
-  if (delivery.upload) await abortUnknownUploads(context, object, signals.prompt)
-  else
-    await persistently(context, signals.prompt, () =>
-      catalog.ledger.intend({ fileId, jobId, object, partSize }),
-    )
-  delivery.upload = { uploadId: undefined, partSize }
+  await intendUpload(context, delivery, partSize)
   signals.prompt.throwIfAborted()
   const uploadId = await store.createUpload(object, facts, signals.patient)
   delivery.upload = { uploadId, partSize }
@@ -86,7 +80,7 @@ async function beginUpload(context: WorkerContext, delivery: FileDelivery): Prom
   return { uploadId, partSize, sent: new Map() }
 }
 
-async function record(context: WorkerContext, delivery: FileDelivery, uploadId: string): Promise<void> {
+async function record(context: WorkerContext, delivery: PackedDelivery, uploadId: string): Promise<void> {
   const { catalog, store } = context
   const { file, object, signals } = delivery
   try {
@@ -102,7 +96,7 @@ async function record(context: WorkerContext, delivery: FileDelivery, uploadId: 
 /** Sends what the store lacks. The receipts of all parts, in their order. */
 async function sendParts(
   context: WorkerContext,
-  delivery: FileDelivery,
+  delivery: PackedDelivery,
   upload: MultipartUpload,
 ): Promise<PartReceipt[]> {
   const { catalog, config, log } = context
@@ -127,7 +121,7 @@ async function sendParts(
 
 async function sendPart(
   { store, memory, metrics }: WorkerContext,
-  { file, object, pack, signals }: FileDelivery,
+  { file, object, pack, signals }: PackedDelivery,
   upload: MultipartUpload,
   part: PlannedPart,
 ): Promise<PartReceipt> {

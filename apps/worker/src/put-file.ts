@@ -1,13 +1,13 @@
 import type { WrittenObject } from '@lading/core'
 import type { WorkerContext } from './context.ts'
-import type { FileDelivery } from './file-delivery.ts'
+import type { PackedDelivery } from './file-delivery.ts'
 import { readFile } from './read-slice.ts'
 import { writeFenced } from './write-fenced.ts'
 
 /** Delivers a file in one request, whose proof may be left to `proveWritten`. */
 export async function putFile(
   { store, memory }: WorkerContext,
-  delivery: FileDelivery,
+  delivery: PackedDelivery,
 ): Promise<WrittenObject> {
   const { file, object, facts, pack, signals } = delivery
   const loan = await memory.borrow(file.size, signals.prompt)

@@ -59,7 +59,7 @@ async function oneFile(
   using signals = fileSignals(letGo, attempt.unwanted(fileId), graceOf(context))
   let delivery: FileDelivery | undefined
   try {
-    const pack = await packs.open(file.packId)
+    const pack = file.packId === undefined ? undefined : await packs.open(file.packId)
     delivery = {
       jobId: attempt.work.jobId,
       file,

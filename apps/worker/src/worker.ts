@@ -1,5 +1,5 @@
 import type { Catalog } from '@lading/catalog'
-import { newId, type ObjectStore, type Spool, type TicketQueue } from '@lading/core'
+import { COPIES_ROUTE, newId, type ObjectStore, type Spool, type TicketQueue } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -52,7 +52,7 @@ export function startWorker(deps: WorkerDeps, config: WorkerConfig): WorkerServi
   const stopping = new AbortController()
   const duties = [lead(context, stopping.signal), tidy(context, stopping.signal)]
   const announcing = announce(context, stopping.signal)
-  const consumers = [...context.spools.keys()].map((route) =>
+  const consumers = routesOf(context).map((route) =>
     context.queue.consume(route, {
       slots: config.slots,
       handler: (ticket, signal) => deliverTicket(context, keeper, ticket, signal),
@@ -84,12 +84,17 @@ async function signOff({ catalog, log, workerId }: WorkerContext): Promise<void>
   })
 }
 
+/** Of each spool, and that of the work which needs none. A worker without a spool delivers nothing. */
+function routesOf({ spools }: WorkerContext): string[] {
+  return spools.size === 0 ? [] : [...spools.keys(), COPIES_ROUTE]
+}
+
 /** Tells the leader that this worker is there. */
 async function announce(context: WorkerContext, signal: AbortSignal): Promise<void> {
-  const { catalog, config, log, workerId, spools } = context
+  const { catalog, config, log, workerId } = context
   while (!signal.aborted) {
     try {
-      await catalog.workers.seen({ workerId, routes: [...spools.keys()], slots: config.slots })
+      await catalog.workers.seen({ workerId, routes: routesOf(context), slots: config.slots })
     } catch (error) {
       log.warn({ err: error }, 'the worker could not announce itself')
     }

@@ -6,7 +6,7 @@ import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
-import { checkPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
+import { checkPaths, holdPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
 import { keepResumed } from './resumable-uploads.ts'
 
 export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
@@ -19,7 +19,7 @@ export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLim
         checkJobSize(accepted, jobLimits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
         await keepResumed(sql, acceptance, accepted.jobId)
-        await holdPaths(sql, acceptance)
+        await holdAccepted(sql, acceptance)
         checkpoint('accept.before-commit')
         return accepted
       })
@@ -31,10 +31,10 @@ export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLim
 }
 
 /** The last of the transaction, as it takes locks that others wait for. */
-async function holdPaths(sql: Sql, { run, pack, files }: Acceptance): Promise<void> {
-  const few = !('arrivalId' in files) && files.length <= MOST_NAMES
-  const paths = few ? files.map(nameOf) : undefined
-  await holdPathsOfPack(sql, run.runId, pack.packId, paths)
+async function holdAccepted(sql: Sql, { run, pack, files }: Acceptance): Promise<void> {
+  if ('arrivalId' in files || files.length > MOST_NAMES)
+    return await holdPathsOfPack(sql, run.runId, pack.packId)
+  await holdPaths(sql, run.runId, files.map(nameOf))
 }
 
 function nameOf({ path, type }: AcceptedFile): string {

@@ -187,6 +187,13 @@ export interface PlannedFile {
   readonly sha256: Sha256Hex
 }
 
+export interface Planned {
+  /** To be sent, in the order asked for. */
+  readonly needed: readonly ArtifactPath[]
+  /** How many were added to the job, to be copied by the store. */
+  readonly copied: number
+}
+
 export interface Jobs {
   /**
    * Opens a job, to which any number of requests add until it is sealed. With a key, whoever comes with the same gets
@@ -200,10 +207,17 @@ export interface Jobs {
    */
   seal(tenant: TenantId, jobId: string, seal: Seal): Promise<Job | undefined>
   /**
-   * Of these files, the paths of those that neither the job holds, nor the run as its newest at that path. Undefined:
-   * no such job.
+   * Which of these files the client is to send, whose paths are all different: not those that the job holds, or the run
+   * as its newest at that path; nor, with `copy` and while the job is open, those whose bytes an artifact of the tenant
+   * in the run's bucket has: these are added to the job, and the store copies them. Fails as adding files does, with
+   * `path_conflict`, `job_too_large` and `job_state_conflict`. Undefined: the run has no such job.
    */
-  needed(tenant: TenantId, jobId: string, files: readonly PlannedFile[]): Promise<ArtifactPath[] | undefined>
+  plan(
+    run: Run,
+    jobId: string,
+    files: readonly PlannedFile[],
+    options: { readonly copy: boolean },
+  ): Promise<Planned | undefined>
   get(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /** Those of the ids that are the tenant's, in the order asked for. At most 1,000. */
   getMany(tenant: TenantId, jobIds: readonly string[]): Promise<Job[]>

@@ -73,7 +73,8 @@ export interface DeliverableFile {
   readonly sha256: Sha256Hex
   readonly crc32: Crc32
   readonly blockCrcs: Buffer
-  readonly packId: string
+  /** Undefined: it is to be copied from an equal artifact of the tenant. */
+  readonly packId: string | undefined
   readonly packOffset: number
   readonly object: ObjectRef
   /** An empty directory: nothing is to be sent. */
@@ -164,6 +165,8 @@ export interface Deliveries {
    * in one statement that can be repeated. The work is done with its last file; without any outcome, too.
    */
   settle(ticket: Ticket, outcomes: readonly Outcome[]): Promise<Settled>
+  /** Some artifacts of the file's tenant, in the file's bucket, that have its bytes by what the catalog says. */
+  copySources(fileId: string): Promise<CopySource[]>
   /**
    * Shows all artifacts of an atomic job at this instant and completes it, if it is sealed and all its files have been
    * delivered; else does nothing. Files for whose paths newer ones were accepted are not shown.
@@ -171,6 +174,11 @@ export interface Deliveries {
   publish(jobId: string): Promise<void>
   /** Settles a file that a dead writer left, after its upload was aborted. Nothing when it is held again, or has ended. */
   settleLeft(fileId: string): Promise<void>
+}
+
+export interface CopySource {
+  readonly object: ObjectRef
+  readonly etag: string
 }
 
 export interface Ledger {

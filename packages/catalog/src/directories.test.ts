@@ -347,8 +347,12 @@ test('only what neither the job nor the run holds is still needed', async () => 
     return { path: path as ArtifactPath, size, sha256 }
   }
   const files = [planned('missing'), planned('in-run'), planned('changed', 'other'), planned('in-job')]
-  expect(await catalog.api.jobs.needed(harbour.tenant, jobId, files)).toEqual(['missing', 'changed'])
-  expect(await catalog.api.jobs.needed(harbour.tenant, newId(), files)).toBeUndefined()
+  const { plan } = catalog.api.jobs
+  expect(await plan(harbour.run, jobId, files, { copy: true })).toEqual({
+    needed: ['missing', 'changed'],
+    copied: 0,
+  })
+  expect(await plan(harbour.run, newId(), files, { copy: true })).toBeUndefined()
 })
 
 test('a request of more files than one statement takes is one job', async () => {

@@ -1,7 +1,7 @@
 import { newId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { keepIdempotencyKey } from './accepts.ts'
-import type { OpeningKey, OpenJob, PlannedFile } from './catalog.ts'
+import type { OpeningKey, OpenJob } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
 import { beginKey } from './idempotency-keys.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
@@ -64,30 +64,4 @@ async function insertOpenJob(sql: Sql, run: Run, given: OpenJob): Promise<Job> {
   )
   if (!row) throw new Error('the statement that opens a job gave no row')
   return jobFromRow(row)
-}
-
-/** See `Jobs.needed`. A file that the job holds counts unless it failed or was cancelled; one of the run, if it is shown
- * and nothing newer was accepted for its path. */
-export async function neededOf(
-  db: Database,
-  jobId: string,
-  files: readonly PlannedFile[],
-): Promise<string[]> {
-  const rows = await db.query<{ path: string }>(
-    `SELECT w.path FROM jobs j
-     CROSS JOIN unnest(:paths::text[], :sizes::bigint[], :sha256s::bytea[]) WITH ORDINALITY AS w(path, size, sha256, place)
-     LEFT JOIN path_heads h ON h.run_id = j.run_id AND h.path = w.path
-     LEFT JOIN files f ON f.file_id = h.head_file_id AND f.size = w.size AND f.sha256 = w.sha256
-       AND ((f.job_id = j.job_id AND f.state IN ('spooled', 'uploading', 'stored')) OR f.state = 'stored')
-     LEFT JOIN artifacts a ON a.run_id = j.run_id AND a.path = w.path AND a.file_id = f.file_id
-     WHERE j.job_id = :jobId AND (f.file_id IS NULL OR (f.job_id <> j.job_id AND a.path IS NULL))
-     ORDER BY w.place`,
-    {
-      jobId,
-      paths: files.map((file) => file.path),
-      sizes: files.map((file) => file.size),
-      sha256s: files.map((file) => Buffer.from(file.sha256, 'hex')),
-    },
-  )
-  return rows.map((row) => row.path)
 }

@@ -1,11 +1,13 @@
-import { keptPath, type Sha256Hex } from '@lading/core'
+import type { Sha256Hex, TenantId, WorkLimits } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Jobs } from './catalog.ts'
 import type { Database } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { cancelJob } from './job-cancel.ts'
-import { neededOf, openJob } from './job-open.ts'
+import type { JobLimits } from './job-limits.ts'
+import { openJob } from './job-open.ts'
+import { planFiles } from './job-plan.ts'
 import { retryJob } from './job-retry.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import { sealJob } from './job-seal.ts'
@@ -26,7 +28,7 @@ interface FileRow extends Omit<JobFile, 'sha256' | 'error' | 'endedAt'> {
   endedAt: Date | null
 }
 
-export function jobsOf(db: Database, hints: Hints): Jobs {
+export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLimits: JobLimits): Jobs {
   const get: Jobs['get'] = async (tenant, jobId) => {
     const [row] = await db.query<JobRow>(
       `SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`,
@@ -80,9 +82,12 @@ export function jobsOf(db: Database, hints: Hints): Jobs {
       await publish(db, hints, jobId)
       return await get(tenant, jobId)
     },
-    async needed(tenant, jobId, files) {
-      if ((await get(tenant, jobId)) === undefined) return undefined
-      return (await neededOf(db, jobId, files)).map(keptPath)
+    async plan(run, jobId, files, { copy }) {
+      const job = await get(run.tenantId as TenantId, jobId)
+      if (job?.runId !== run.runId) return undefined
+      const planned = await planFiles(db, { run, jobId, files, copy }, workLimits, jobLimits)
+      if (planned.copied > 0) hints.workIsReady()
+      return planned
     },
     async cancel(tenant, jobId) {
       if (!(await cancelJob(db, tenant, jobId))) return undefined

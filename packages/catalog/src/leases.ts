@@ -18,7 +18,7 @@ interface TakenRow {
   sha256: Buffer
   crc32: number
   blockCrcs: Buffer
-  packId: string
+  packId: string | null
   packOffset: number
   bucket: string
   key: string
@@ -103,7 +103,7 @@ function deliverable(row: TakenRow): DeliverableFile {
     sha256: row.sha256.toString('hex') as Sha256Hex,
     crc32: row.crc32 as Crc32,
     blockCrcs: row.blockCrcs,
-    packId: row.packId,
+    packId: row.packId ?? undefined,
     packOffset: row.packOffset,
     object: { bucket: row.bucket, key: row.key },
     isDirectory: row.path.endsWith('/'),

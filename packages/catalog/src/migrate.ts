@@ -2,6 +2,7 @@ import type { Knex } from 'knex'
 import * as catalog from './migrations/0001-catalog.ts'
 import * as directories from './migrations/0002-directories.ts'
 import * as arrivals from './migrations/0003-arrivals.ts'
+import * as copies from './migrations/0004-copies.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
 import * as scrubs from './migrations/0008-scrubs.ts'
 import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
@@ -11,6 +12,7 @@ const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0001-catalog': catalog,
   '0002-directories': directories,
   '0003-arrivals': arrivals,
+  '0004-copies': copies,
   '0005-api-keys': apiKeys,
   '0008-scrubs': scrubs,
   '0010-resumable-uploads': resumableUploads,

@@ -6,6 +6,7 @@ import { artifactsOf } from './artifacts.ts'
 import { backlogOf } from './backlog.ts'
 import { begin } from './begin.ts'
 import type { ApiCatalog } from './catalog.ts'
+import { copySourcesOf } from './copy-sources.ts'
 import { Database } from './database.ts'
 import type { DeliveryCatalog } from './delivery-catalog.ts'
 import { experimentsOf } from './experiments.ts'
@@ -63,6 +64,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
     ...(options.schema === undefined ? {} : { schema: options.schema }),
   })
   const hints = new Hints(db, options.log)
+  const workLimits = options.workLimits ?? DEFAULT_WORK_LIMITS
+  const jobLimits = options.jobLimits ?? DEFAULT_JOB_LIMITS
   const check = () => checkDatabase(db)
   const close = async () => {
     await hints.close()
@@ -72,13 +75,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
     api: {
       experiments: experimentsOf(db, options.defaultBucket),
       runs: runsOf(db),
-      uploads: acceptsOf(
-        db,
-        hints,
-        options.workLimits ?? DEFAULT_WORK_LIMITS,
-        options.jobLimits ?? DEFAULT_JOB_LIMITS,
-      ),
-      jobs: jobsOf(db, hints),
+      uploads: acceptsOf(db, hints, workLimits, jobLimits),
+      jobs: jobsOf(db, hints, workLimits, jobLimits),
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),
       resumable: resumableUploadsOf(db),
@@ -93,6 +91,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       delivery: {
         begin: (ticket, fileIds) => begin(db, ticket, fileIds),
         settle: (ticket, outcomes) => settle(db, hints, ticket, outcomes),
+        copySources: (fileId) => copySourcesOf(db, fileId),
         publish: (jobId) => publish(db, hints, jobId),
         settleLeft: (fileId) => settleLeft(db, hints, fileId),
       },

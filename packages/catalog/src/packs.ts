@@ -32,7 +32,7 @@ export function packsOf(db: Database): Packs {
            SELECT p.pack_id FROM packs p JOIN jobs j USING (job_id)
            WHERE p.spool_id = :spoolId AND p.dropped_at IS NULL
              AND p.created_at < now() - :olderThanMs * interval '1 ms'
-             AND j.state IN ('failed', 'cancelled') AND j.ended_at < now() - :olderThanMs * interval '1 ms'
+             AND j.ended_at < now() - :olderThanMs * interval '1 ms'
            LIMIT :limit FOR UPDATE OF p, j SKIP LOCKED
          ) RETURNING pack_id`,
         { spoolId, olderThanMs, limit },

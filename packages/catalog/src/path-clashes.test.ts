@@ -7,7 +7,7 @@ import { Database } from './database.ts'
 import { Harbour, openMigrated, SILENT } from './fixtures/harbour.ts'
 import { deadlocks, othersWaitFor } from './fixtures/locks.ts'
 import type { Catalog } from './open.ts'
-import { holdPathsOfPack } from './path-clashes.ts'
+import { holdPaths } from './path-clashes.ts'
 
 let catalog: Catalog
 let db: Database
@@ -52,7 +52,7 @@ test('who brings another file into the same directory does not wait; who would m
   let below: Promise<unknown> = Promise.resolve()
   await db.transaction(async (sql) => {
     await accept(sql, acceptance, DEFAULT_WORK_LIMITS)
-    await holdPathsOfPack(sql, runId, acceptance.pack.packId, ['models/last.pt'])
+    await holdPaths(sql, runId, ['models/last.pt'])
     await harbour.accept(['models/best.pt', 'models/epochs/1.pt'])
     below = harbour.accept(['models/last.pt/rank-0']).catch((error: unknown) => error)
     await until(() => othersWaitFor(sql), { within: 9_000 })

@@ -17,21 +17,18 @@ interface Own {
 }
 
 /**
- * Fails with `path_conflict` when a path of the pack, whose rows this transaction has inserted, is a directory of the
- * run or lies below one of its files; whoever would make it one until this transaction ends, waits for that. `paths`
- * are those of the pack, where they are few enough to be at hand.
+ * Fails with `path_conflict` when one of the paths, whose rows this transaction has inserted, is a directory of the run or
+ * lies below one of its files; whoever would make it one until this transaction ends, waits for that.
  */
-export async function holdPathsOfPack(
-  sql: Sql,
-  runId: string,
-  packId: string,
-  paths?: readonly string[],
-): Promise<void> {
-  const names = namesOf(paths ?? [])
-  if (paths !== undefined && names.size <= MOST_NAMES) {
-    await lockNames(sql, runId, names)
-    return await checkPaths(sql, runId, paths)
-  }
+export async function holdPaths(sql: Sql, runId: string, paths: readonly string[]): Promise<void> {
+  const names = namesOf(paths)
+  if (names.size <= MOST_NAMES) await lockNames(sql, runId, names)
+  else await lockRun(sql, runId)
+  await checkPaths(sql, runId, paths)
+}
+
+/** The same for all paths of a pack, which are too many to be at hand. */
+export async function holdPathsOfPack(sql: Sql, runId: string, packId: string): Promise<void> {
   await lockRun(sql, runId)
   await refuseClashes(sql, runId, {
     // Past any statistics, which know nothing of rows that this very transaction has inserted.

@@ -12,6 +12,9 @@ export interface Source {
   readonly bindings: Bindings
 }
 
+/** The path of a row `i` of files. A directory's ends in a slash. */
+export const PATH = `CASE WHEN i.is_directory THEN i.path || '/' ELSE i.path END`
+
 /** What an acceptance inserts, wherever it stands until then. */
 export interface RowsToAccept {
   /** Rows of (work_id, bytes). */

@@ -9,7 +9,8 @@ import { RELEASE_KEYS } from './release-keys.ts'
 
 interface SettledRow {
   jobId: string
-  packId: string
+  /** Null: the store had the bytes. */
+  packId: string | null
   moved: number
   ended: boolean
   toPublish: boolean
@@ -37,7 +38,7 @@ export async function settle(
   if (row.ended) hints.jobsChanged([row.jobId])
   return {
     moved: row.moved,
-    freePacks: (await isFree(db, row.packId)) ? [row.packId] : [],
+    freePacks: row.packId !== null && (await isFree(db, row.packId)) ? [row.packId] : [],
     publish: row.toPublish ? row.jobId : undefined,
   }
 }
@@ -51,7 +52,7 @@ export async function settleLeft(db: Database, hints: Hints, fileId: string): Pr
      ), moved AS (
        UPDATE files f SET state = 'superseded', error_code = 'superseded', ended_at = now()
        FROM work_items w, head
-       WHERE f.file_id = :fileId AND f.state ${mayBecome('superseded')} AND w.work_id = f.work_id
+       WHERE f.file_id = :fileId AND f.state ${IS_LIVE} AND w.work_id = f.work_id
          AND NOT (w.state = 'leased' AND w.taken_at IS NOT NULL)
        RETURNING f.file_id, f.job_id, f.run_id, f.path, f.size, f.state, f.error_code, f.error_detail
      ), ${RELEASE_KEYS}, closed AS (
@@ -80,7 +81,8 @@ const ENDS = ['stored', 'failed', 'superseded', 'cancelled'] as const
 /**
  * `fence` gives nothing when the epoch has passed, and then nothing moves. A file moves once: a second time it is no
  * longer in a state to move from, and counts nothing. The heads' rows are locked in the order of their paths, as
- * accepting and beginning do, so that none of them waits for another crosswise.
+ * accepting and beginning do, so that none of them waits for another crosswise. A file that failed when a newer one had
+ * been accepted for its path was superseded before.
  */
 const SETTLE = `
 WITH fence AS MATERIALIZED (
@@ -90,14 +92,16 @@ WITH fence AS MATERIALIZED (
   SELECT * FROM unnest(:fileIds::uuid[], :states::text[], :codes::text[], :details::text[], :buckets::text[],
     :keys::text[], :etags::text[]) AS o(file_id, state, code, detail, bucket, key, etag)
 ), heads AS MATERIALIZED (
-  SELECT h.run_id FROM fence CROSS JOIN outcome o
+  SELECT f.file_id, o.state = 'failed' AND h.head_file_id <> f.file_id AS outdated FROM fence CROSS JOIN outcome o
   JOIN files f ON f.file_id = o.file_id AND f.work_id = fence.work_id
   JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
   WHERE f.state ${IS_LIVE} ORDER BY h.run_id, h.path FOR UPDATE OF h
 ), moved AS (
-  UPDATE files f SET state = o.state, error_code = o.code, error_detail = o.detail, ended_at = now()
-  FROM outcome o, fence, (SELECT count(*) FROM heads) AS locked
-  WHERE f.file_id = o.file_id AND f.work_id = fence.work_id
+  UPDATE files f SET state = CASE WHEN outdated THEN 'superseded' ELSE o.state END,
+    error_code = CASE WHEN outdated THEN 'superseded' ELSE o.code END,
+    error_detail = CASE WHEN NOT outdated THEN o.detail END, ended_at = now()
+  FROM outcome o JOIN heads USING (file_id), fence
+  WHERE f.file_id = o.file_id AND f.work_id = fence.work_id AND f.state ${IS_LIVE}
     AND (${ENDS.map((end) => `o.state = '${end}' AND f.state ${mayBecome(end)}`).join(' OR ')})
   RETURNING f.file_id, f.job_id, f.run_id, f.path, f.size, f.sha256, f.crc32, f.state, f.error_code, f.error_detail,
     f.mode, f.mtime, o.bucket, o.key, o.etag, fence.atomic

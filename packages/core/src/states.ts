@@ -5,7 +5,7 @@
 export const FILE_MOVES = {
   spooled: ['uploading', 'superseded', 'cancelled', 'failed'],
   uploading: ['stored', 'superseded', 'cancelled', 'failed'],
-  failed: ['spooled'],
+  failed: ['spooled', 'superseded'],
   stored: [],
   superseded: [],
   cancelled: [],
@@ -23,7 +23,7 @@ export const JOB_MOVES = {
 export const WORK_MOVES = {
   ready: ['leased', 'done', 'dead'],
   leased: ['ready', 'done', 'dead'],
-  dead: ['ready'],
+  dead: ['ready', 'done'],
   done: [],
 } as const satisfies Moves
 

@@ -114,6 +114,11 @@ export const ERRORS = {
   store_object_missing: row(502, false, 'The object is no longer in the object store'),
   store_precondition_failed: row(409, true, 'The object was changed by another writer'),
   store_upload_gone: row(409, true, 'The multipart upload no longer exists'),
+  copy_source_gone: row(
+    409,
+    false,
+    'No artifact of the tenant has the bytes any more that were to be copied',
+  ),
   attempts_exhausted: row(502, false, 'Delivery was tried as often as the settings allow'),
   deadline_passed: row(409, false, 'The job was not sealed before its deadline'),
   lease_lost: row(500, true, 'The lease on the work was lost'),

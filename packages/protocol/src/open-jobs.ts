@@ -64,7 +64,13 @@ export const PlanRequest = z
       .array(z.strictObject({ path: z.string().min(1), size: ByteCount, sha256: Sha256 }))
       .min(1)
       .max(MAX_PLANNED_FILES)
-      .meta({ description: 'What the client has; paths are below the directory of the job' }),
+      .meta({
+        description: 'What the client has; paths are below the directory of the job, and none comes twice',
+      }),
+    copy: z.boolean().default(true).meta({
+      description:
+        'Add files to the job whose bytes an artifact of the tenant in the same bucket has, whatever its path and run: the store copies them. With `false` they are needed',
+    }),
   })
   .meta({ id: 'Plan' })
 
@@ -73,7 +79,11 @@ export const PlanResponse = z
     needed: z
       .array(z.string())
       .meta({ description: 'Paths of the files to be sent, as they were asked for' }),
-    held: z.int().min(0).meta({ description: 'Files that the job, or the run, holds already' }),
+    held: z.int().min(0).meta({ description: 'Files that the job, or the run, holds already at their paths' }),
+    copied: z.int().min(0).meta({
+      description:
+        'Files that were added to the job, to be copied from artifacts with the same bytes. One whose source is deleted before it is copied fails with `copy_source_gone`: another plan tells that it is needed, and sending it to the open job puts it right',
+    }),
   })
   .meta({ id: 'PlanAnswer' })
 export type PlanResponse = z.output<typeof PlanResponse>

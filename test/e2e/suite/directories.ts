@@ -132,8 +132,9 @@ export function testDirectories(given: Given): void {
         { path: 'a.txt', size: file.size, sha256: file.sha256 },
         { path: 'b.txt', size: file.size, sha256: file.sha256 },
       ],
+      copy: false,
     })
-    expect(planned).toMatchObject({ status: 200, body: { needed: ['b.txt'], held: 1 } })
+    expect(planned).toMatchObject({ status: 200, body: { needed: ['b.txt'], held: 1, copied: 0 } })
     expect(await client.call('POST', `/api/v1/jobs/${job}/seal`, {})).toMatchObject({
       body: { state: 'completed' },
     })

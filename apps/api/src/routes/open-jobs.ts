@@ -88,12 +88,22 @@ export function plan({ catalog }: Needs) {
     permission: 'write',
     tag,
     summary: 'Ask which files an open job still needs',
-    description: 'What the job holds, or the run as its newest at that path, need not be sent again.',
+    description:
+      'What the job holds, or the run as its newest at that path, need not be sent again. Bytes that the tenant has at another path in the same bucket are not sent either: they are added to the open job, and copied by the store. Ask again before sealing, until nothing is needed.',
     params: UploadParams,
     json: PlanRequest,
     jsonLimit: 'planBytes',
     responses: { 200: json('What is to be sent', PlanResponse) },
-    errors: ['run_not_found', 'job_not_found', 'path_invalid', 'request_too_large'],
+    errors: [
+      'run_not_found',
+      'job_not_found',
+      'path_invalid',
+      'path_duplicate',
+      'path_conflict',
+      'job_state_conflict',
+      'job_too_large',
+      'request_too_large',
+    ],
     async handle({ response, tenant, params, body }) {
       const run = await runOf(catalog, tenant, params.run_id)
       const job = await jobOf(catalog, tenant, params.job_id)
@@ -104,19 +114,25 @@ export function plan({ catalog }: Needs) {
         size,
         sha256: sha256.toLowerCase() as Sha256Hex,
       }))
-      const needed = found(
-        await catalog.jobs.needed(tenant, job.jobId, asked),
-        'job_not_found',
-        'job',
-        job.jobId,
-      )
+      refuseDuplicates(asked.map((file) => file.path))
+      const planned = await catalog.jobs.plan(run, job.jobId, asked, { copy: body.copy })
+      const { needed, copied } = found(planned, 'job_not_found', 'job', job.jobId)
       const start = directory === '' ? 0 : directory.length + 1
       sendJson(response, 200, {
-        needed: needed.map((path: ArtifactPath) => path.slice(start)),
-        held: asked.length - needed.length,
+        needed: needed.map((path) => path.slice(start)),
+        held: asked.length - needed.length - copied,
+        copied,
       } satisfies PlanResponse)
     },
   })
+}
+
+function refuseDuplicates(paths: readonly ArtifactPath[]): void {
+  const seen = new Set<string>()
+  for (const path of paths) {
+    if (seen.has(path)) throw new LadingError('path_duplicate', `files: ${JSON.stringify(path)} is there twice`)
+    seen.add(path)
+  }
 }
 
 function openJobOf(body: OpenJobRequest): OpenJob {

@@ -1,0 +1,16 @@
+import type { Database } from './database.ts'
+import type { CopySource } from './delivery-catalog.ts'
+
+/** Where one has been deleted or damaged, another may still be good. */
+const SOURCES = 3
+
+/** See `Deliveries.copySources`. Asked when the copy is made: what was there when it was planned may be another by now. */
+export async function copySourcesOf(db: Database, fileId: string): Promise<CopySource[]> {
+  const rows = await db.query<{ bucket: string; key: string; etag: string }>(
+    `SELECT a.bucket, a.key, a.etag FROM files f JOIN runs r USING (run_id)
+     JOIN artifacts a ON a.tenant_id = r.tenant_id AND a.sha256 = f.sha256 AND a.path NOT LIKE '%/'
+     WHERE f.file_id = :fileId AND a.size = f.size AND a.bucket = r.bucket AND a.state = 'stored' LIMIT ${SOURCES}`,
+    { fileId },
+  )
+  return rows.map(({ bucket, key, etag }) => ({ object: { bucket, key }, etag }))
+}
