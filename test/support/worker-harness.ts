@@ -362,6 +362,13 @@ class SeverableQueue implements TicketQueue {
 
 export type Files = Readonly<Record<string, Buffer>>
 
+interface Sending {
+  readonly atomic?: boolean
+  readonly isWholePack?: boolean
+  /** Of an open job. */
+  readonly jobId?: string
+}
+
 export class Uploader {
   readonly harness: Harness
   readonly run: Run
@@ -376,10 +383,10 @@ export class Uploader {
   }
 
   /**
-   * Accepts one job, as the API does: a pack, sealed, then the catalog. A header lies before the files, as in a form or a
-   * tar, unless the pack is the one file and nothing else, as after a PUT.
+   * Accepts a job, or more files of an open one, as the API does: a pack, sealed, then the catalog. A header lies before
+   * the files, as in a form or a tar, unless the pack is the one file and nothing else, as after a PUT.
    */
-  async accept(files: Files, { atomic = false, isWholePack = false } = {}): Promise<Job> {
+  async accept(files: Files, { atomic = false, isWholePack = false, jobId }: Sending = {}): Promise<Job> {
     const { spool, catalog } = this.harness
     const packId = newId()
     await using pack = await spool.create(packId, { expectedBytes: 0 })
@@ -403,7 +410,7 @@ export class Uploader {
     await pack.seal()
     return await catalog.api.uploads.accept({
       run: this.run,
-      job: { kind: 'new', atomic },
+      job: jobId === undefined ? { kind: 'new', atomic } : { kind: 'open', jobId },
       spoolId: spool.id,
       pack: { packId, bytes },
       files: accepted,
