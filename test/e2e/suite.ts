@@ -5,6 +5,7 @@ import { sharedServers } from './shared-servers.ts'
 import { showLogsOnFailure } from './show-logs.ts'
 import { testArtifacts } from './suite/artifacts.ts'
 import { testConcurrency } from './suite/concurrency.ts'
+import { testCopies } from './suite/copies.ts'
 import { testDirectories } from './suite/directories.ts'
 import { testFirstSteps } from './suite/first-steps.ts'
 import { testIdempotency } from './suite/idempotency.ts'
@@ -33,6 +34,7 @@ export function describeSystem(name: string, options: Omit<SystemOptions, 'serve
     describe('artifacts', () => testArtifacts(given))
     describe('directories', () => testDirectories(given))
     describe('open jobs', () => testOpenJobs(given))
+    describe('copies', () => testCopies(given))
     describe('jobs', () => testJobs(given))
     describe('tenants', () => testTenants(given))
     describe('concurrency', () => testConcurrency(given))
