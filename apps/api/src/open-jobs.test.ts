@@ -166,10 +166,7 @@ test('a plan names what neither the job nor the run has, by the paths that were 
   const file = (path: string) => ({ path, size: path.length, sha256: sha256(path) })
   const files = ['missing', 'in-run', 'changed', 'in-job'].map(file)
   const plan = (body: unknown) => send(`${run}/uploads/${job.job_id}/plan`, body)
-  expect(await plan({ files })).toEqual([
-    200,
-    { needed: ['missing', 'changed'], held: 2, copied: 0 },
-  ])
+  expect(await plan({ files })).toEqual([200, { needed: ['missing', 'changed'], held: 2, copied: 0 }])
   const page = Array.from({ length: 10_000 }, (_, index) => file(`${'long/'.repeat(20)}${index}`))
   const [status, { needed, held }] = await plan({ files: page })
   expect([status, (needed as string[]).length, held]).toEqual([200, 10_000, 0])

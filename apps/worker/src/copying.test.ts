@@ -92,7 +92,10 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
     await gate.reached
     const source = await objectOf(earlier, 'model')
     await harness.catalog.api.artifacts.delete(earlier.run.runId, 'model' as ArtifactPath)
-    await until(async () => (await harness.store.head(source, AbortSignal.timeout(30_000))) === undefined, WITHIN)
+    await until(
+      async () => (await harness.store.head(source, AbortSignal.timeout(30_000))) === undefined,
+      WITHIN,
+    )
     gate.open()
     expect(await failedIn(uploader, jobId)).toMatchObject({
       state: 'open',
@@ -141,7 +144,11 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
       first.store[when]('copy', async (call) => {
         // What a store that copies in parts is left with.
         if (when === 'before')
-          await harness.store.createUpload(call.args[1] as ObjectRef, factsOf(bytes), AbortSignal.timeout(30_000))
+          await harness.store.createUpload(
+            call.args[1] as ObjectRef,
+            factsOf(bytes),
+            AbortSignal.timeout(30_000),
+          )
         await gate.holdDeaf(call)
       })
       const jobId = await openJob(uploader)
@@ -171,8 +178,7 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
     expect(await uploader.artifact('new')).toBeUndefined()
     await seal(uploader, jobId)
     expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 2 } })
-    for (const path of ['replaced', 'new'])
-      expect((await uploader.bytesOf(path))?.equals(bytes)).toBe(true)
+    for (const path of ['replaced', 'new']) expect((await uploader.bytesOf(path))?.equals(bytes)).toBe(true)
     await harness.settled()
   })
 

@@ -3,7 +3,7 @@ import { lost } from './arrival.ts'
 import type { ArrivedSum } from './catalog.ts'
 import type { Sql } from './database.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
-import { countSentAgain, makeWay, NONE_SENT_AGAIN, ownHeads, type JobOfRun } from './make-way.ts'
+import { countSentAgain, type JobOfRun, makeWay, NONE_SENT_AGAIN, ownHeads } from './make-way.ts'
 import type { Job } from './model.ts'
 import { PATH, type RowsToAccept, type Source } from './rows-to-accept.ts'
 
@@ -81,11 +81,7 @@ async function insertFiles(sql: Sql, { jobId, runId }: FilesTarget, page: Source
 }
 
 /** The job's row is locked last, as settling does. */
-async function count(
-  sql: Sql,
-  { jobId, runId }: FilesTarget,
-  { files, bytes }: ArrivedSum,
-): Promise<Job> {
+async function count(sql: Sql, { jobId, runId }: FilesTarget, { files, bytes }: ArrivedSum): Promise<Job> {
   const [job] = await sql.query<JobRow>(
     `UPDATE jobs SET files_total = files_total + :files, bytes_total = bytes_total + :bytes
      WHERE job_id = :jobId AND run_id = :runId AND (sealed_at IS NULL OR files_total = 0)

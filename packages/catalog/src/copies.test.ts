@@ -112,7 +112,9 @@ test('what another tenant has, or the same tenant in another bucket, is needed',
   })
   const elsewhere = await catalog.api.runs.create(other.tenant, { experimentId, name: undefined })
   const job = await catalog.api.jobs.open(elsewhere, OPEN)
-  expect(await catalog.api.jobs.plan(elsewhere, job.jobId, asked, { copy: true })).toMatchObject({ copied: 0 })
+  expect(await catalog.api.jobs.plan(elsewhere, job.jobId, asked, { copy: true })).toMatchObject({
+    copied: 0,
+  })
 })
 
 test('nobody plans into the job of another run', async () => {

@@ -111,7 +111,11 @@ async function addCopies(
   const sum = { files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) }
   const job = await addFiles(sql, target, heldRows(files, workLimits), sum)
   checkJobSize(job, jobLimits)
-  await holdPaths(sql, runId, files.map((file) => file.path))
+  await holdPaths(
+    sql,
+    runId,
+    files.map((file) => file.path),
+  )
 }
 
 function copyOf({ path, size, sha256, crc32 }: CopyableFile): AcceptedFile {

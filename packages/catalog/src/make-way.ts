@@ -15,11 +15,7 @@ interface SentAgain {
 export const NONE_SENT_AGAIN: SentAgain = { files: 0, bytes: 0 }
 
 /** The job's own files that are the newest of the page's paths so far. */
-export async function ownHeads(
-  sql: Sql,
-  { jobId, runId }: JobOfRun,
-  page: Source,
-): Promise<string[]> {
+export async function ownHeads(sql: Sql, { jobId, runId }: JobOfRun, page: Source): Promise<string[]> {
   const rows = await sql.query<{ fileId: string }>(
     `SELECT f.file_id FROM ${page.text}
      JOIN path_heads h ON h.run_id = :runId AND h.path = ${PATH}
@@ -34,11 +30,7 @@ export async function ownHeads(
  * Those of the files that have failed are superseded: the job has them anew, and need not fail for them. Called when the
  * heads are locked and no longer theirs, so that one which fails after this is settled as superseded anyway.
  */
-export async function makeWay(
-  sql: Sql,
-  fileIds: readonly string[],
-  before: SentAgain,
-): Promise<SentAgain> {
+export async function makeWay(sql: Sql, fileIds: readonly string[], before: SentAgain): Promise<SentAgain> {
   if (fileIds.length === 0) return before
   const [moved] = await sql.query<SentAgain>(
     `WITH moved AS (

@@ -79,7 +79,10 @@ export const PlanResponse = z
     needed: z
       .array(z.string())
       .meta({ description: 'Paths of the files to be sent, as they were asked for' }),
-    held: z.int().min(0).meta({ description: 'Files that the job, or the run, holds already at their paths' }),
+    held: z
+      .int()
+      .min(0)
+      .meta({ description: 'Files that the job, or the run, holds already at their paths' }),
     copied: z.int().min(0).meta({
       description:
         'Files that were added to the job, to be copied from artifacts with the same bytes. One whose source is deleted before it is copied fails with `copy_source_gone`: another plan tells that it is needed, and sending it to the open job puts it right',

@@ -130,7 +130,8 @@ export function plan({ catalog }: Needs) {
 function refuseDuplicates(paths: readonly ArtifactPath[]): void {
   const seen = new Set<string>()
   for (const path of paths) {
-    if (seen.has(path)) throw new LadingError('path_duplicate', `files: ${JSON.stringify(path)} is there twice`)
+    if (seen.has(path))
+      throw new LadingError('path_duplicate', `files: ${JSON.stringify(path)} is there twice`)
     seen.add(path)
   }
 }
