@@ -6,6 +6,7 @@ import { copyFile } from './copy-file.ts'
 import type { FileDelivery, PackedDelivery } from './file-delivery.ts'
 import { uploadInParts } from './multipart-file.ts'
 import { putFile } from './put-file.ts'
+import { readFile } from './read-slice.ts'
 
 /**
  * Carries one file to the store, and proves it there unless that is better done for many at once. Rejects when it was
@@ -13,9 +14,9 @@ import { putFile } from './put-file.ts'
  */
 export async function deliverFile(context: WorkerContext, delivery: FileDelivery): Promise<WrittenObject> {
   const { file, upload, object: ref, facts } = delivery
-  if (!hasPack(delivery)) return { ref, facts, ...(await copyFile(context, delivery)) }
+  if (!hasPack(delivery)) return await copyFile(context, delivery)
   const inOneRequest = file.size <= BLOCK_SIZE && upload === undefined
-  if (inOneRequest) return await putFile(context, delivery)
+  if (inOneRequest) return await putFile(context, delivery, (target) => readFile(delivery.pack, file, target))
   const stored = (await adoptPack(context, delivery)) ?? (await uploadInParts(context, delivery))
   return { ref, facts, ...stored }
 }

@@ -1,18 +1,18 @@
 import type { WrittenObject } from '@lading/core'
 import type { WorkerContext } from './context.ts'
-import type { PackedDelivery } from './file-delivery.ts'
-import { readFile } from './read-slice.ts'
+import type { FileDelivery } from './file-delivery.ts'
 import { writeFenced } from './write-fenced.ts'
 
-/** Delivers a file in one request, whose proof may be left to `proveWritten`. */
+/** Delivers a file, as `read` gives its bytes, in one request, whose proof may be left to `proveWritten`. */
 export async function putFile(
   { store, memory }: WorkerContext,
-  delivery: PackedDelivery,
+  delivery: FileDelivery,
+  read: (target: Buffer) => Promise<void>,
 ): Promise<WrittenObject> {
-  const { file, object, facts, pack, signals } = delivery
+  const { file, object, facts, signals } = delivery
   const loan = await memory.borrow(file.size, signals.prompt)
   try {
-    await readFile(pack, file, loan.buffer)
+    await read(loan.buffer)
     signals.prompt.throwIfAborted()
     const written = await writeFenced(store, delivery, (precondition) =>
       store.write(object, loan.buffer, facts, { precondition, signal: signals.patient }),

@@ -5,21 +5,13 @@ import type { OpenJob, Planned, PlannedFile, Seal } from './catalog.ts'
 import { Database } from './database.ts'
 import { explain, rowsRead } from './fixtures/explain.ts'
 import { acceptedFile, failed, fileIds, Harbour, onlyFile, openMigrated, SILENT } from './fixtures/harbour.ts'
+import { OPEN, SEAL } from './fixtures/open-jobs.ts'
 import { DEFAULT_JOB_LIMITS } from './job-limits.ts'
 import { planFiles } from './job-plan.ts'
 import type { Job } from './model.ts'
 import type { Catalog } from './open.ts'
 
 const LIMITS = { files: 50, bytes: 16 * 1024 * 1024 }
-const OPEN: OpenJob = {
-  atomic: false,
-  directory: '',
-  shards: undefined,
-  expectedFiles: undefined,
-  deadline: undefined,
-}
-const SEAL: Seal = { shard: undefined, files: undefined, manifestSha256: undefined }
-
 let catalog: Catalog
 let url: string
 

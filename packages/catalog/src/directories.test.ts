@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { type ArtifactPath, newId, type Sha256Hex } from '@lading/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshDatabase } from '../../../test/support/provided.ts'
-import type { OpenJob, Seal } from './catalog.ts'
+import type { Seal } from './catalog.ts'
 import { acceptedFile, failed, Harbour, openMigrated, stored } from './fixtures/harbour.ts'
+import { OPEN, SEAL } from './fixtures/open-jobs.ts'
 import type { Artifact, DirectoryEntry, Job } from './model.ts'
 import type { Catalog } from './open.ts'
 
@@ -14,15 +15,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => catalog.close())
-
-const OPEN: OpenJob = {
-  atomic: false,
-  directory: '',
-  shards: undefined,
-  expectedFiles: undefined,
-  deadline: undefined,
-}
-const SEAL: Seal = { shard: undefined, files: undefined, manifestSha256: undefined }
 
 async function add(harbour: Harbour, jobId: string, paths: readonly string[]): Promise<Job> {
   return await catalog.api.uploads.accept({ ...harbour.acceptance(paths), job: { kind: 'open', jobId } })

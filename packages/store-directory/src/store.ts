@@ -37,6 +37,7 @@ export function openDirectoryStore(root: string): DirectoryStore {
     minPartSize: MIN_PART_SIZE,
     maxParts: 10_000,
     maxPutSize: 5 * 1024 * 1024 * 1024,
+    minCopySize: 0,
     uri: (ref) => pathToFileURL(layout.object(ref)).href,
     async probe(bucket, _prefix, signal) {
       await check(layout, bucket, signal)

@@ -30,6 +30,7 @@ export function openS3Store(options: S3Options): ObjectStore {
     minPartSize: 5 * MIB,
     maxParts: 10_000,
     maxPutSize: 5 * 1024 * MIB,
+    minCopySize: MIB,
     uri: (ref: ObjectRef) => `s3://${ref.bucket}/${ref.key}`,
     probe: (bucket, prefix, signal) => probe(s3, bucket, prefix, signal),
     check: (bucket, signal) => checkBucket(s3, bucket, signal),

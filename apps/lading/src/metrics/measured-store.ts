@@ -62,6 +62,7 @@ export function measured(store: ObjectStore, registry: Registry): ObjectStore {
     minPartSize: store.minPartSize,
     maxParts: store.maxParts,
     maxPutSize: store.maxPutSize,
+    minCopySize: store.minCopySize,
     uri: (ref) => store.uri(ref),
     list: (bucket, prefix, signal) => store.list(bucket, prefix, signal),
     listUploads: (bucket, prefix, signal) => store.listUploads(bucket, prefix, signal),

@@ -120,6 +120,8 @@ export interface ObjectStore {
   readonly maxParts: number
   /** The largest body that `put` takes (bytes). */
   readonly maxPutSize: number
+  /** A smaller object is copied sooner by reading and writing it than by `copy` (bytes). */
+  readonly minCopySize: number
 
   /** The URI under which users know the object. */
   uri(ref: ObjectRef): string
