@@ -8,8 +8,12 @@ const SOURCES = 3
 export async function copySourcesOf(db: Database, fileId: string): Promise<CopySource[]> {
   const rows = await db.query<{ bucket: string; key: string; etag: string }>(
     `SELECT a.bucket, a.key, a.etag FROM files f JOIN runs r USING (run_id)
-     JOIN artifacts a ON a.tenant_id = r.tenant_id AND a.sha256 = f.sha256 AND a.path NOT LIKE '%/'
-     WHERE f.file_id = :fileId AND a.size = f.size AND a.bucket = r.bucket AND a.state = 'stored' LIMIT ${SOURCES}`,
+     CROSS JOIN LATERAL (
+       SELECT bucket, key, etag FROM artifacts
+       WHERE tenant_id = r.tenant_id AND sha256 = f.sha256 AND path NOT LIKE '%/'
+         AND size = f.size AND bucket = r.bucket AND state = 'stored' LIMIT ${SOURCES}
+     ) a
+     WHERE f.file_id = :fileId`,
     { fileId },
   )
   return rows.map(({ bucket, key, etag }) => ({ object: { bucket, key }, etag }))
