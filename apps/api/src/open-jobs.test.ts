@@ -178,9 +178,27 @@ test('a plan names what neither the job nor the run has, by the paths that were 
     400,
     { code: 'path_invalid' },
   ])
+  expect(await plan({ files: [file('x'), file('x')] })).toMatchObject([409, { code: 'path_duplicate' }])
   const { path: other } = await server.run()
   const elsewhere = await send(`${other}/uploads/${job.job_id}/plan`, { files })
   expect(elsewhere).toMatchObject([404, { code: 'job_not_found' }])
+})
+
+test('a plan adds to the open job what the tenant has elsewhere, unless the client wants to send it', async () => {
+  const { path: earlier } = await server.run()
+  await server.fetch(`${earlier}/artifacts/model`, { method: 'PUT', body: 'the model' })
+  await server.deliver()
+  const { path: run } = await server.run()
+  const job = await open(run, { artifact_path: 'p' })
+  const asked = [{ path: 'copy', size: 9, sha256: sha256('the model') }]
+  const plan = (body: unknown) => send(`${run}/uploads/${job.job_id}/plan`, body)
+  expect(await plan({ files: asked, copy: false })).toEqual([200, { needed: ['copy'], held: 0, copied: 0 }])
+  expect(await plan({ files: asked })).toEqual([200, { needed: [], held: 0, copied: 1 }])
+  expect(await plan({ files: asked })).toEqual([200, { needed: [], held: 1, copied: 0 }])
+  const below = [{ path: 'copy/below', size: 9, sha256: sha256('the model') }]
+  expect(await plan({ files: below })).toMatchObject([409, { code: 'path_conflict' }])
+  const files = await server.fetch(`/api/v1/jobs/${job.job_id}/files`)
+  expect(await files.json()).toMatchObject({ files: [{ path: 'p/copy', size: 9, state: 'spooled' }] })
 })
 
 test.each([
