@@ -4,7 +4,7 @@ import { FORM_TYPE, fieldPart, filePart, form } from './fixtures/form.ts'
 import { rawTar } from './fixtures/raw-archives.ts'
 
 /** More than a request's files that are held in memory, by some. */
-const MANY = 5_001
+const MANY = 2_501
 
 let server: ApiUnderTest
 
