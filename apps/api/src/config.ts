@@ -90,6 +90,8 @@ export interface ApiLimits {
   readonly drainBytes: number
   /** Milliseconds for the same, and for a client to read a refusal before its connection is closed. */
   readonly drainMs: number
+  /** Milliseconds of it without a byte: a client that packs while it sends may think for a while between two of them. */
+  readonly drainIdleMs: number
   /** Milliseconds that each check of readiness may take. */
   readonly checkMs: number
 }
@@ -128,6 +130,7 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   unfinishedUploads: 1000,
   uploadLeaseMs: 10_000,
   drainBytes: MIB,
-  drainMs: 1000,
+  drainMs: 30_000,
+  drainIdleMs: 5000,
   checkMs: 2000,
 }

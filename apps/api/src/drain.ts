@@ -4,7 +4,10 @@ import { contentLengthOf, hasContent } from './request-head.ts'
 export interface DrainLimits {
   /** Bytes. */
   readonly drainBytes: number
+  /** In all. */
   readonly drainMs: number
+  /** Between two chunks. */
+  readonly drainIdleMs: number
 }
 
 const unreadable = new WeakSet<IncomingMessage>()
@@ -55,14 +58,17 @@ export function endAfterDraining(
   const drop = (chunk: Buffer) => {
     left -= chunk.length
     if (left < 0) finish()
+    else idle.refresh()
   }
   const finish = () => {
     clearTimeout(timer)
+    clearTimeout(idle)
     request.off('data', drop).off('end', finish).off('close', finish)
     response.end(() => {
       if (!request.complete) request.socket.destroySoon()
     })
   }
   const timer = setTimeout(finish, limits.drainMs)
+  const idle = setTimeout(finish, limits.drainIdleMs)
   request.on('data', drop).on('end', finish).on('close', finish).resume()
 }
