@@ -1,6 +1,6 @@
 import type { StoredObject } from '@lading/core'
 import type { WorkerContext } from './context.ts'
-import type { FileDelivery } from './file-delivery.ts'
+import type { PackedDelivery } from './file-delivery.ts'
 import { writeFenced } from './write-fenced.ts'
 
 /**
@@ -9,7 +9,7 @@ import { writeFenced } from './write-fenced.ts'
  */
 export async function adoptPack(
   { store }: WorkerContext,
-  delivery: FileDelivery,
+  delivery: PackedDelivery,
 ): Promise<StoredObject | undefined> {
   const { file, object, facts, pack, signals, upload } = delivery
   const { path } = pack

@@ -99,7 +99,7 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
         error: { code: 'copy_source_gone', path: 'copy' },
       })
       expect(await plan(uploader, jobId, { copy: bytes })).toEqual({ needed: ['copy'], copied: 0 })
-      await uploader.accept({ copy: bytes }, jobId)
+      await uploader.accept({ copy: bytes }, { jobId })
       await seal(uploader, jobId)
       expect(await uploader.ended(jobId)).toMatchObject({
         state: 'completed',

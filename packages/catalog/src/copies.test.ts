@@ -260,3 +260,15 @@ test('an unchanged directory is planned without a copy', async () => {
   expect(await plan(harbour, jobId, [copyOf('a', 'a'), copyOf('b', 'b')])).toEqual({ needed: [], copied: 0 })
   expect(await harbour.job(jobId)).toMatchObject({ files: { total: 0 } })
 })
+
+test('what has rotted counts as neither held nor there to be copied: it is sent again', async () => {
+  const harbour = await Harbour.open(catalog, `t-${newId()}` as TenantId)
+  await harbour.store(['a'])
+  const { scrubs } = catalog.delivery
+  const [artifact] = await scrubs.due(await scrubs.begin(0, { runId: harbour.run.runId }), 1)
+  if (!artifact) throw new Error('there is no artifact')
+  await scrubs.found(artifact, { rot: 'damaged' })
+  const jobId = await openJob(harbour)
+  const asked = [copyOf('a', 'a'), copyOf('a', 'copy')]
+  expect(await plan(harbour, jobId, asked)).toEqual({ needed: ['a', 'copy'], copied: 0 })
+})

@@ -11,7 +11,7 @@ export async function copySourcesOf(db: Database, fileId: string): Promise<CopyS
      CROSS JOIN LATERAL (
        SELECT bucket, key, etag FROM artifacts
        WHERE tenant_id = r.tenant_id AND sha256 = f.sha256 AND path NOT LIKE '%/'
-         AND size = f.size AND bucket = r.bucket AND state = 'stored' LIMIT ${SOURCES}
+         AND size = f.size AND bucket = r.bucket AND state = 'stored' AND rotted_at IS NULL LIMIT ${SOURCES}
      ) a
      WHERE f.file_id = :fileId`,
     { fileId },

@@ -1,4 +1,4 @@
-import { type ArtifactPath, COPIES_ROUTE, type Crc32, type WorkLimits } from '@lading/core'
+import { type ArtifactPath, COPIES_ROUTE, type Crc32, keptPath, type WorkLimits } from '@lading/core'
 import { addFiles } from './add-files.ts'
 import type { AcceptedFile, Planned, PlannedFile } from './catalog.ts'
 import type { Database, Sql } from './database.ts'
@@ -27,7 +27,7 @@ export async function planFiles(
   jobLimits: JobLimits,
 ): Promise<Planned> {
   const first = await missing(db, plan)
-  if (!first.some(isCopyable)) return { needed: first.map((file) => file.path), copied: 0 }
+  if (!first.some(isCopyable)) return { needed: first.map(pathOf), copied: 0 }
   return await db.transaction(async (sql) => {
     await sql.query(`SELECT pg_advisory_xact_lock(hashtextextended('plan of ' || :jobId, 0))`, {
       jobId: plan.jobId,
@@ -36,7 +36,7 @@ export async function planFiles(
     const copies = found.filter(isCopyable)
     if (copies.length > 0) await addCopies(sql, plan, copies, workLimits, jobLimits)
     return {
-      needed: found.filter((file) => !isCopyable(file)).map((file) => file.path),
+      needed: found.filter((file) => !isCopyable(file)).map(pathOf),
       copied: copies.length,
     }
   })
@@ -44,13 +44,17 @@ export async function planFiles(
 
 /** A file that is not at its path. `crc32`: of an artifact of the tenant with the same bytes. */
 interface MissingFile {
-  readonly path: ArtifactPath
+  readonly path: string
   readonly size: number
   readonly sha256: Buffer
   readonly crc32: number | null
 }
 
 type CopyableFile = MissingFile & { readonly crc32: number }
+
+function pathOf(file: MissingFile): ArtifactPath {
+  return keptPath(file.path)
+}
 
 function isCopyable(file: MissingFile): file is CopyableFile {
   return file.crc32 !== null
@@ -69,7 +73,7 @@ async function missing(sql: Sql, { run, jobId, files, copy }: Plan): Promise<Mis
 
 /**
  * A file that the job holds counts unless it failed or was cancelled; one of the run, if it is shown and nothing newer was
- * accepted for its path. What could not be copied once is to be sent, so that a client which plans and sends in turn comes
+ * accepted for its path, and it has not rotted since. What could not be copied once is to be sent, so that a client which plans and sends in turn comes
  * to an end even where every source is damaged. LATERAL with LIMIT keeps this to looks at an index for each file, however
  * much the run and the tenant hold, and whatever the statistics say of it.
  */
@@ -86,13 +90,14 @@ LEFT JOIN LATERAL (
 ) f ON true
 LEFT JOIN LATERAL (
   SELECT path FROM artifacts
-  WHERE run_id = j.run_id AND path = w.path AND file_id = f.file_id AND f.state = 'stored' LIMIT 1
+  WHERE run_id = j.run_id AND path = w.path AND file_id = f.file_id AND f.state = 'stored' AND rotted_at IS NULL
+  LIMIT 1
 ) a ON true
 LEFT JOIN LATERAL (
   SELECT s.crc32 FROM artifacts s
   WHERE :copy AND j.state = 'open' AND f.error_code IS DISTINCT FROM 'copy_source_gone'
     AND s.tenant_id = j.tenant_id AND s.sha256 = w.sha256 AND s.path NOT LIKE '%/'
-    AND s.size = w.size AND s.bucket = :bucket AND s.state = 'stored' LIMIT 1
+    AND s.size = w.size AND s.bucket = :bucket AND s.state = 'stored' AND s.rotted_at IS NULL LIMIT 1
 ) c ON true
 WHERE j.job_id = :jobId AND a.path IS NULL
   AND (f.file_id IS NULL OR f.job_id <> j.job_id OR NOT (f.state ${IS_LIVE} OR f.state = 'stored'))
@@ -120,7 +125,7 @@ async function addCopies(
 
 function copyOf({ path, size, sha256, crc32 }: CopyableFile): AcceptedFile {
   return {
-    path,
+    path: keptPath(path),
     type: 'file',
     mode: undefined,
     mtime: undefined,
