@@ -70,6 +70,8 @@ const REFUSED: [reason: string, path: string][] = [
   ['an encoded fragment', 'a%23b'],
   ['a parent segment encoded twice', '%252e%252e%252fx'],
   ['a parent segment encoded three times', '%25252e%25252e/x'],
+  ['a dot whose escape is escaped digit by digit', '%25%32%65%25%32%65/x'],
+  ['a dot whose escape comes about on the way', '%2%35%32e'],
   ['a leading space', ' a'],
   ['a trailing space', 'dir /a'],
   ['a trailing no-break space', 'a\u00a0'],
