@@ -59,13 +59,15 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   return typeof reason === 'string' ? reason : (error.code ?? 'it cannot be parsed')
 }
 
-function rawAnswer(error: LadingError, requestId: string): string {
+/** The whole answer, for a socket that has no response to write it. */
+export function rawAnswer(error: LadingError, requestId: string): string {
   const body = JSON.stringify({ ...problemOf(error.code, error.detail), instance: '', request_id: requestId })
   return [
     `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ERRORS[error.code].title}`,
     `content-type: ${PROBLEM_MEDIA_TYPE}`,
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${requestId}`,
+    ...(error.retryAfter === undefined ? [] : [`retry-after: ${error.retryAfter}`]),
     'x-content-type-options: nosniff',
     'connection: close',
     '',

@@ -40,6 +40,8 @@ export interface ApiLimits {
   readonly entries: number
   /** The catalog holds to it; a full job is refused before the body is read. */
   readonly job: JobLimits
+  /** Connections that one address may have open at once; one more gets 429. */
+  readonly connectionsOfAddress: number
   /** Uploads that one tenant may have under way at once in this process. */
   readonly uploadsOfTenant: number
   /** Bytes of UTF-8 in an artifact's path. */
@@ -107,6 +109,7 @@ export const DEFAULT_API_LIMITS: ApiLimits = {
   entries: 200_000,
   job: DEFAULT_JOB_LIMITS,
   uploadsOfTenant: 256,
+  connectionsOfAddress: 2000,
   pathBytes: MAX_PATH_BYTES,
   pathDepth: MAX_PATH_DEPTH,
   archiveBytes: 1024 * GIB,

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { LadingError } from '@lading/protocol'
 import type { Express } from 'express'
 import { answerBrokenFraming } from './broken-framing.ts'
+import { Connections } from './connections.ts'
 import type { ApiContext } from './context.ts'
 
 export interface HttpService {
@@ -17,6 +18,9 @@ export interface HttpService {
   stop(graceMs: number): Promise<void>
 }
 
+/** Milliseconds. */
+const HEADERS_CHECK_MS = 5000
+
 /** Milliseconds that refusals at the end of the grace get to reach their clients. */
 const LAST_WORDS_MS = 1000
 
@@ -25,6 +29,8 @@ export function createHttpServer(app: Express, context: ApiContext): HttpService
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutMs,
+    // How late that is noticed; also, of half a header that stands still.
+    connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, HEADERS_CHECK_MS),
     // Bodies may take as long as they keep to their minimum rate; `BodyGuard` sees to that.
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
@@ -34,7 +40,7 @@ export function createHttpServer(app: Express, context: ApiContext): HttpService
     noDelay: true,
   })
   server.timeout = limits.idleMs
-  const answers = new Answers(app, server)
+  const answers = new Answers(app, server, new Connections(server, context))
   server.on('request', answers.begin)
   // Without this listener Node would tell every client to go on; `readBody` does when the request was admitted.
   server.on('checkContinue', answers.begin)
@@ -56,15 +62,18 @@ export function createHttpServer(app: Express, context: ApiContext): HttpService
 class Answers {
   readonly #app: Express
   readonly #server: Server
+  readonly #connections: Connections
   readonly #open = new Set<ServerResponse>()
   #stopping = false
 
-  constructor(app: Express, server: Server) {
+  constructor(app: Express, server: Server, connections: Connections) {
+    this.#connections = connections
     this.#app = app
     this.#server = server
   }
 
   readonly begin = (request: IncomingMessage, response: ServerResponse): void => {
+    if (this.#connections.isTurnedAway(request.socket)) return
     this.#open.add(response)
     response.once('close', () => {
       this.#open.delete(response)

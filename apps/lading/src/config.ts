@@ -164,6 +164,7 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
       entries: settings.LADING_MAX_ENTRIES,
       job: { files: settings.LADING_MAX_JOB_FILES, bytes: settings.LADING_MAX_JOB_BYTES },
       uploadsOfTenant: settings.LADING_MAX_UPLOADS_AT_ONCE,
+      connectionsOfAddress: settings.LADING_MAX_CONNECTIONS,
       pathBytes: settings.LADING_MAX_PATH,
       pathDepth: settings.LADING_MAX_DEPTH,
       archiveBytes: settings.LADING_MAX_ARCHIVE,

@@ -14,6 +14,7 @@ export const ERRORS = {
   headers_too_large: row(431, false, 'The header of the request is too large'),
   request_timeout: row(408, true, 'The body arrived more slowly than the minimum rate'),
   too_many_at_once: row(429, true, 'The tenant has too many uploads under way at once'),
+  too_many_connections: row(429, true, 'The address has too many connections open at once'),
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
   // Who asks

@@ -120,6 +120,11 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.uploadsOfTenant,
     about: 'Uploads that one tenant may have under way at once in one process; more get 429.',
   }),
+  LADING_MAX_CONNECTIONS: setting(whole(1, 1_000_000), {
+    fallback: DEFAULT_API_LIMITS.connectionsOfAddress,
+    about:
+      'The most connections that one address may have open at once; clients behind a proxy share its address.',
+  }),
   LADING_MAX_ARCHIVE: setting(bytes, {
     fallback: DEFAULT_API_LIMITS.archiveBytes,
     about: 'The largest archive, unpacked.',
