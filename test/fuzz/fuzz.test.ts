@@ -37,6 +37,7 @@ describe.each(TARGETS)('what %s is sent', (name) => {
       })
       const plugins = milliseconds === undefined ? [] : [fc.interruptAfterTimeLimit(milliseconds)]
       const details = await fc.check(property, { seed, numRuns: runs, plugins })
+      if (milliseconds !== undefined) console.log(`${name}: ${details.numRuns} inputs`)
       if (!details.failed) return
       const input = (details.counterexample as [Buffer])[0]
       const where = keepsFailures ? keep(name, input) : 'nowhere: it can be had again by the seed'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 
 /** What readers of paths and URLs stumble over, and what lies between. */
-export const NAME_TOKENS = [
+const NAME_TOKENS = [
   '.',
   '..',
   '...',
