@@ -147,7 +147,7 @@ class Upload:
     def _settle(self, job: dict[str, Any]) -> None:
         state = job["state"]
         if state == "completed":
-            superseded = job["files"]["superseded"] == job["files"]["total"]
+            superseded = 0 < job["files"]["superseded"] == job["files"]["total"]
             self._delivery = Delivery(job["job_id"], self.path, superseded)
         elif state == "cancelled":
             self._failure = Cancelled(f"{self.path}: job {job['job_id']} was cancelled")

@@ -20,7 +20,7 @@ class Found:
     """A file, or an empty directory, whose path ends in a slash. Paths have slashes, and are below the root."""
 
     path: str
-    source: Path
+    source: str
 
 
 def walk(root: Path, patterns: Sequence[str] | None = None, links: str = "refuse") -> Iterator[Found]:
@@ -44,7 +44,7 @@ class _Walk:
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
         if not entries and prefix and self.wanted is None:
-            yield Found(prefix, folder)
+            yield Found(prefix, str(folder))
         for entry in entries:
             if entry.name != IGNORE_FILE:
                 yield from self._entry(entry, prefix, ignored, parents)
@@ -68,7 +68,7 @@ class _Walk:
         elif not entry.is_file():
             raise LinkRefused(f"{entry.path}: neither a file nor a directory, or a link to nothing")
         elif self.wanted is None or self.wanted.match_file(path):
-            yield Found(path, Path(entry.path))
+            yield Found(path, entry.path)
 
 
 def _text(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -109,33 +109,42 @@ class Api:
     def log_tar(
         self,
         run_id: str,
-        body: Body,
+        body: bytes,
         *,
-        size: int,
+        sha256: str,
         key: str,
-        atomic: bool,
+        atomic: bool = False,
         directory: str = "",
-        sha256: str | None = None,
         job_id: str | None = None,
     ) -> dict[str, Any]:
-        """Sends many files as one tar, and one job, or to an open job, which was atomic or not from its beginning."""
+        """Sends many files as one tar, and one job; or to an open job, which has its own directory."""
         query = {"atomic": "true" if atomic else "false"} if job_id is None else {"job_id": job_id}
         if directory:
             query["artifact_path"] = directory
-        headers = {"Content-Type": "application/x-tar", "Content-Length": str(size), "Idempotency-Key": key}
-        if sha256 is not None:
-            headers["Content-Digest"] = digest_field(sha256)
+        headers = {
+            "Content-Type": "application/x-tar",
+            "Content-Digest": digest_field(sha256),
+            "Idempotency-Key": key,
+        }
         path = f"{_run(run_id)}/log-artifacts?{urlencode(query)}"
         return self._http.request("POST", path, body=body, headers=headers).json()
 
-    def open_job(self, run_id: str, request: Mapping[str, Any], key: str) -> str:
-        """The id of the job that all who come with this key get."""
+    def open_job(self, run_id: str, request: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """The job that all who come with this key get."""
         headers = {"Idempotency-Key": key}
-        answer = self._http.request("POST", f"{_run(run_id)}/uploads", json_body=request, headers=headers)
-        return str(answer.json()["job_id"])
+        return self._http.request("POST", f"{_run(run_id)}/uploads", json_body=request, headers=headers).json()
 
-    def seal_job(self, job_id: str, shard: int) -> None:
-        self._http.request("POST", f"{_job(job_id)}/seal", json_body={"shard": shard})
+    def plan(self, run_id: str, job_id: str, files: Iterable[tuple[str, int, str]]) -> set[str]:
+        """Of these files (path below the job's directory, bytes, SHA-256), the paths that are neither in the job nor in
+        the run. At most 10,000."""
+        asked = [{"path": path, "size": size, "sha256": sha256} for path, size, sha256 in files]
+        path = f"{_run(run_id)}/uploads/{quote(job_id, safe='')}/plan"
+        return set(self._http.request("POST", path, json_body={"files": asked}).json()["needed"])
+
+    def seal_job(self, job_id: str, shard: int | None = None) -> None:
+        """No file comes to the job any more; or none of this shard. Twice is success."""
+        body = {} if shard is None else {"shard": shard}
+        self._http.request("POST", f"{_job(job_id)}/seal", json_body=body)
 
     def list_artifacts(self, run_id: str, directory: str, *, recursive: bool) -> Iterator[dict[str, Any]]:
         query = {"path": directory, "recursive": "true" if recursive else "false", "limit": str(PAGE)}

@@ -32,7 +32,11 @@ from lading.outbox.members import Member, member_line, read_members
 from lading.outbox.payload import Payload
 from lading.outbox.replay import Replayed
 from lading.outbox.runs import RunRecord
+from lading.outbox.slice_reader import SliceReader
 from lading.outbox.writing import open_append, outbox_failed, write_whole
+
+LINES_AT_ONCE = 200
+"""Lines of a directory's list that are one write."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Box:
         self.items: OrderedDict[str, Item] = state.items
         self.runs: dict[str, RunRecord] = state.runs
         self.jobs: dict[tuple[str, SharedJob], str] = state.jobs
+        self._directories: set[tuple[str, str]] = set()
         self._lock = lock
         self._journal = Journal(folder / "journal")
         self._payload = Payload(folder / "payload")
@@ -100,17 +105,23 @@ class Box:
     def add_file(self, run: str, path: str, source: Path, mode: str, job: SharedJob | None = None) -> Item:
         """Raises as `capture` does."""
         entry_id = new_id()
-        return self._add(FileEntry(entry_id, run, path, capture(source, self, entry_id, mode), job))
+        content = capture(source, self, entry_id, mode)
+        return self._add(FileEntry(entry_id, run, path, content, job), [content])
 
     def add_directory(self, entry_id: str, run: str, directory: str, members: Iterable[Member], atomic: bool) -> Item:
         """Takes the members as they come. What raises while they do leaves nothing behind."""
         listing = self._members(entry_id)
         taken: list[Member] = []
+        lines: list[bytes] = []
         fd = open_append(listing)
         try:
             for member in members:
                 taken.append(member)
-                write_whole(fd, member_line(member))
+                lines.append(member_line(member))
+                if len(lines) >= LINES_AT_ONCE:
+                    write_whole(fd, b"".join(lines))
+                    lines.clear()
+            write_whole(fd, b"".join(lines))
         except BaseException:
             self._drop(member.content for member in taken)
             self._drop_listing(entry_id)
@@ -118,7 +129,8 @@ class Box:
         finally:
             os.close(fd)
         size = sum(member.size for member in taken)
-        return self._add(DirectoryEntry(entry_id, run, directory, len(taken), size, atomic))
+        entry = DirectoryEntry(entry_id, run, directory, len(taken), size, atomic, self._is_new(run, directory))
+        return self._add(entry, (member.content for member in taken))
 
     def add_status(self, run: str, status: str, ended_at: str | None) -> Item:
         return self._add(StatusEntry(new_id(), run, status, ended_at))
@@ -160,6 +172,7 @@ class Box:
         with self.changed:
             for item in items:
                 item.attempts += 1
+                item.is_first_attempt = False
                 item.not_before = not_before
                 item.sent_bytes = 0
                 if item.state == SENDING:
@@ -212,7 +225,13 @@ class Box:
         return read_members(self._members(entry.id))
 
     def read(self, content: Slice) -> bytes:
-        return self._payload.read(content)
+        """Raises OutboxFailed, as `reading` does."""
+        with self.reading() as slices:
+            return slices.read(content)
+
+    def reading(self) -> SliceReader:
+        """For many slices, one after another. One thread's alone."""
+        return SliceReader(self.folder / "payload")
 
     def path_of(self, content: Held) -> Path:
         return self.files / content.name
@@ -234,9 +253,8 @@ class Box:
         self._journal.close()
         self._lock.release()
 
-    def _add(self, entry: Entry) -> Item:
-        item = Item(entry)
-        item.captured = all(self._is_here(content) for content in self._contents(entry))
+    def _add(self, entry: Entry, contents: Iterable[Slice | Held | None] = ()) -> Item:
+        item = Item(entry, captured=all(self._is_here(content) for content in contents))
         with self.changed:
             try:
                 self._journal.append(entry_to_json(entry))
@@ -246,6 +264,13 @@ class Box:
             self.items[entry.id] = item
             (self.work if item.captured else self.to_copy).notify()
         return item
+
+    def _is_new(self, run: str, directory: str) -> bool:
+        """Of a run that this process began, a directory that it has not logged before."""
+        with self.changed:
+            known = (run, directory) in self._directories or self.runs[run].key == self.runs[run].server_id
+            self._directories.add((run, directory))
+            return not known
 
     def _is_here(self, content: object) -> bool:
         return not isinstance(content, Held) or content.how != "copy" or self.path_of(content).exists()

@@ -73,6 +73,8 @@ class DirectoryEntry:
     files: int
     size: int
     atomic: bool
+    is_new: bool = False
+    """Whether nothing can be there of it yet, so that nobody need be asked."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,14 @@ def entry_from_json(record: dict[str, Any]) -> Entry:
 
 
 def content_to_json(content: Content) -> dict[str, Any]:
+    if isinstance(content, Slice):
+        # There are thousands of them in a call, and `asdict` copies what it finds.
+        return {
+            "segment": content.segment,
+            "offset": content.offset,
+            "size": content.size,
+            "sha256": content.sha256,
+        }
     return asdict(content)
 
 

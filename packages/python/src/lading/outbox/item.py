@@ -42,6 +42,13 @@ class Item:
     sent_bytes: int = 0
     alone: bool = False
     """It was sent by itself, and will be so again: another request would be another upload."""
+    is_first_attempt: bool = True
+    """Whether the server cannot have anything of it, of this process or of one before."""
+    digests: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+    """SHA-256 of the large files of a directory, by their names in the outbox, that had to be read for it."""
+
+    def count_sent(self, size: int) -> None:
+        self.sent_bytes += size
 
     @property
     def ended(self) -> bool:

@@ -7,7 +7,6 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from lading.errors import OutboxFailed
 from lading.outbox.entries import Slice
 from lading.outbox.writing import open_append, write_whole
 
@@ -46,14 +45,6 @@ class Payload:
             if content.segment == self._segment:
                 self._begin_another()
             (self._folder / str(content.segment)).unlink(missing_ok=True)
-
-    def read(self, content: Slice) -> bytes:
-        """Raises OutboxFailed where the disk gives other bytes than it was given."""
-        with (self._folder / str(content.segment)).open("rb") as file:
-            data = os.pread(file.fileno(), content.size, content.offset)
-        if hashlib.sha256(data).hexdigest() != content.sha256:
-            raise OutboxFailed("outbox_failed", f"{file.name}: the outbox is damaged at {content.offset}")
-        return data
 
     def close(self) -> None:
         if self._fd is not None:

@@ -10,13 +10,17 @@ from lading.errors import LadingError
 from lading.outbox.box import Box
 from lading.outbox.copying import BLOCK_BYTES
 from lading.outbox.entries import Content, Held, Slice
+from lading.outbox.slice_reader import SliceReader
 from lading.outbox.stamp import changed
 
 
-def read_content(box: Box, content: Content, start: int = 0) -> Iterator[bytes]:
-    """The bytes from `start` on, in blocks. Raises FileChanged, before the last, where they are not what was logged."""
+def read_content(box: Box, content: Content, start: int = 0, *, slices: SliceReader | None = None) -> Iterator[bytes]:
+    """The bytes from `start` on, in blocks. Raises FileChanged, before the last, where they are not what was logged.
+
+    `slices` reads small contents, where many are read one after another.
+    """
     if isinstance(content, Slice):
-        yield box.read(content)[start:]
+        yield (slices or box).read(content)[start:]
         return
     try:
         yield from _read_file(box, content, start)

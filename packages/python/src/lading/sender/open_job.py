@@ -30,4 +30,4 @@ class JobOpener:
     def _open(self, run_id: str, job: SharedJob) -> str:
         request = {"artifact_path": job.directory, "shards": job.shards, "deadline_seconds": job.deadline_seconds}
         key = hashlib.sha256(json.dumps([run_id, *astuple(job)]).encode()).hexdigest()
-        return self._api.open_job(run_id, request, key)
+        return str(self._api.open_job(run_id, request, key)["job_id"])
