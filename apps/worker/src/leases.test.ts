@@ -6,15 +6,17 @@ import { Gate, signalOf } from '../../../test/support/interposer.ts'
 import { Harness } from '../../../test/support/worker-harness.ts'
 
 const WITHIN = { within: 30_000 }
+/** Sent in parts, and proven by itself. */
+const LARGE = 9 * 1024 * 1024
 const AWAY = new LadingError('catalog_unavailable', 'Postgres is away')
 
 test('a worker whose lease has passed to another stops in mid-request, and its late commit moves nothing', async () => {
   await using harness = await Harness.open({ config: { leaseMs: 3_000, requestsPerTicket: 1 } })
   const first = harness.startWorker()
   const gate = new Gate()
-  first.store.before('write', (call) => (call.nth === 2 ? gate.hold(call) : undefined))
+  first.store.before('write', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
   const uploader = await harness.uploader()
-  const { jobId } = await uploader.accept({ a: Buffer.from('first'), b: Buffer.from('second') })
+  const { jobId } = await uploader.accept({ a: randomBytes(LARGE), b: Buffer.from('second') })
   const held = await gate.reached
   harness.startWorker({ leads: false })
   await harness.expireLeases()
@@ -36,6 +38,8 @@ test('a worker that cannot extend its lease stops by itself before it runs out',
   const signal = signalOf(await gate.reached)
   const work = await harness.sql('SELECT work_id, epoch FROM work_items')
   worker.catalog.before('leases.heartbeat', () => Promise.reject(AWAY))
+  const handingBack = new Gate()
+  worker.catalog.before('delivery.settle', handingBack.holdDeaf)
   const left = await new Promise((resolve) =>
     signal.addEventListener('abort', () =>
       resolve(harness.sql('SELECT work_id, epoch FROM work_items WHERE lease_expires_at > now()')),
@@ -44,12 +48,13 @@ test('a worker that cannot extend its lease stops by itself before it runs out',
   expect(signal.reason).toMatchObject({ code: 'lease_lost' })
   expect(left).toEqual(work)
   worker.catalog.before('leases.heartbeat')
+  handingBack.open()
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed' })
 })
 
 test.each([
   { size: 5, write: 'write' },
-  { size: 9 * 1024 * 1024, write: 'completeUpload' },
+  { size: LARGE, write: 'completeUpload' },
 ] as const)(
   'a worker that slept through its lease in $write does not overwrite what came after it',
   async ({ size, write }) => {
