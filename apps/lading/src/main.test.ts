@@ -9,7 +9,7 @@ import { scratchDirectory } from './fixtures/scratch-directory.ts'
 test('asked for help, it names its commands, where settings are listed, and its exit codes', async () => {
   const { code, out } = await lading(['--help']).ended
   expect(code).toBe(0)
-  for (const word of ['up', 'api', 'worker', 'migrate', 'verify', 'docs/settings.md', 'Exit codes']) {
+  for (const word of ['up', 'api', 'worker', 'migrate', 'verify', 'gc', 'docs/settings.md', 'Exit codes']) {
     expect(out).toContain(word)
   }
 })

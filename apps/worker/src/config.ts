@@ -43,7 +43,7 @@ export interface ScrubConfig {
 }
 
 /** A part of a lease's time, in whole milliseconds: `AbortSignal.timeout` takes no others. */
-export function shareOfLease({ leaseMs }: WorkerConfig, share: number): number {
+export function shareOfLease({ leaseMs }: Pick<WorkerConfig, 'leaseMs'>, share: number): number {
   return Math.floor(leaseMs * share)
 }
 

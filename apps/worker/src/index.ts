@@ -1,4 +1,6 @@
 export { DEFAULT_WORKER_CONFIG, type WorkerConfig } from './config.ts'
+export { clearOrphans, clearPacks } from './orphans/clear-orphans.ts'
+export type { Orphan, OrphanContext, OrphanOptions, Unlisted } from './orphans/orphan.ts'
 export type { Finding, ScrubContext } from './scrub/examine.ts'
 export { Pace } from './scrub/pace.ts'
 export { type ScrubScope, scrubPass } from './scrub/scrub-pass.ts'

@@ -1,5 +1,6 @@
-import type { ListedPack, Spool } from '@lading/core'
+import type { Spool } from '@lading/core'
 import type { WorkerContext } from './context.ts'
+import { leftPacks, removeLeft } from './left-packs.ts'
 
 /**
  * Says in the catalog that no file needs these packs, and removes them. The row first: a pack that is still there after
@@ -8,7 +9,7 @@ import type { WorkerContext } from './context.ts'
 export async function dropPacks(
   { spools, catalog, metrics }: WorkerContext,
   packIds: readonly string[],
-  why: 'delivered' | 'expired' | 'free' | 'unknown',
+  why: 'delivered' | 'expired',
 ): Promise<void> {
   if (packIds.length === 0) return
   await catalog.packs.dropped(packIds)
@@ -17,75 +18,25 @@ export async function dropPacks(
 }
 
 /**
- * Holds the spool against the catalog: packs that nothing needs any more, packs whose request was never accepted, and
- * what a process that died in mid-request left. Runs at the start and then now and again.
+ * Drops from the spool what nothing needs: see `leftPacks`; and before that, gives up what is only kept for so long. Runs at
+ * the start and then now and again.
  */
 export async function reconcileSpool(
   context: WorkerContext,
   spool: Spool,
   signal: AbortSignal,
 ): Promise<void> {
-  const { catalog, config } = context
+  const { catalog, config, metrics } = context
   for (;;) {
     const expired = await catalog.packs.expired(spool.id, config.keepFailedMs, PAGE)
     await dropPacks(context, expired, 'expired')
     if (expired.length < PAGE || signal.aborted) break
   }
   await catalog.packs.forgetResumable(spool.id)
-  await dropForgotten(context, spool, signal)
-  let page: ListedPack[] = []
-  for await (const pack of spool.list()) {
-    if (signal.aborted) return
-    if (!pack.sealed) await dropPartial(context, spool, pack)
-    else if (page.push(pack) === PAGE) {
-      await dropUnneeded(context, page)
-      page = []
-    }
+  for await (const packs of leftPacks(context, spool, signal)) {
+    await removeLeft(context, spool, packs)
+    for (const { why } of packs) metrics.droppedPacks.inc({ why })
   }
-  await dropUnneeded(context, page)
 }
 
 const PAGE = 200
-
-/** Packs of resumable uploads that were given up, or have expired. */
-async function dropForgotten(context: WorkerContext, spool: Spool, signal: AbortSignal): Promise<void> {
-  const { catalog, config, metrics } = context
-  for await (const pack of spool.listGrowing()) {
-    if (signal.aborted) return
-    if (ageMs(pack) < config.unknownPackMs) continue
-    const status = await catalog.packs.status([pack.packId])
-    if (status.get(pack.packId) === 'needed') continue
-    await spool.removeGrowing(pack.packId)
-    metrics.droppedPacks.inc({ why: 'expired' })
-  }
-}
-
-async function dropPartial(
-  { config, metrics }: WorkerContext,
-  spool: Spool,
-  pack: ListedPack,
-): Promise<void> {
-  if (ageMs(pack) < config.partialPackMs) return
-  await spool.removePartial(pack.packId)
-  metrics.droppedPacks.inc({ why: 'partial' })
-}
-
-/** A pack that the catalog does not know may be one whose transaction is still under way: only an old one goes. */
-async function dropUnneeded(context: WorkerContext, packs: readonly ListedPack[]): Promise<void> {
-  if (packs.length === 0) return
-  const status = await context.catalog.packs.status(packs.map((pack) => pack.packId))
-  const free = packs.filter((pack) => status.get(pack.packId) === 'free')
-  const unknown = packs.filter(
-    (pack) => status.get(pack.packId) === 'unknown' && ageMs(pack) >= context.config.unknownPackMs,
-  )
-  await dropPacks(context, ids(free), 'free')
-  await dropPacks(context, ids(unknown), 'unknown')
-}
-
-function ageMs(pack: ListedPack): number {
-  return Date.now() - pack.modifiedAt.getTime()
-}
-
-function ids(packs: readonly ListedPack[]): string[] {
-  return packs.map((pack) => pack.packId)
-}

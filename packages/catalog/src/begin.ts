@@ -111,15 +111,17 @@ function leftUpload(writer: Writer): LeftUpload {
 
 /**
  * What is to be deleted at the keys of the files. A deletion that is under way is waited for. One that is not stays: it
- * cannot begin while the file writes; the file's commit voids it, and it comes to its turn if the file is given up.
+ * cannot begin while the file writes; the file's commit voids it, and it comes to its turn if the file is given up. One of
+ * a staging key says nothing of what lies at the file's own.
  */
 async function deletionsOf(
   sql: Sql,
   fileIds: readonly string[],
 ): Promise<Map<string, { underWay: boolean; etag: string | null }>> {
   const rows = await sql.query<{ fileId: string; underWay: boolean; etag: string | null }>(
-    `SELECT f.file_id, coalesce(bool_or(d.leased_until >= now()), false) AS under_way, max(d.etag) AS etag
-     FROM files f JOIN deletions d ON d.run_id = f.run_id AND d.path = f.path
+    `SELECT f.file_id, coalesce(bool_or(d.leased_until >= now()), false) AS under_way,
+       max(d.etag) FILTER (WHERE d.key = r.prefix || f.path) AS etag
+     FROM files f JOIN runs r ON r.run_id = f.run_id JOIN deletions d ON d.run_id = f.run_id AND d.path = f.path
      WHERE f.file_id = ANY (:fileIds::uuid[]) GROUP BY f.file_id`,
     { fileIds },
   )

@@ -1,6 +1,7 @@
 import type { Candidate, Crc32, ObjectRef, PartReceipt, Sha256Hex, Ticket } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Artifact, Rot } from './model.ts'
+import type { Orphans } from './orphans.ts'
 
 /**
  * What dispatching and delivering ask of the catalog. Statements that change the state of work carry the epoch of its
@@ -18,6 +19,7 @@ export interface DeliveryCatalog {
   readonly staging: Staging
   readonly packs: Packs
   readonly scrubs: Scrubs
+  readonly orphans: Orphans
   check(): Promise<void>
 }
 

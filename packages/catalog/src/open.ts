@@ -19,6 +19,7 @@ import { leasesOf } from './leases.ts'
 import { ledgerOf } from './ledger.ts'
 import type { Logger } from './logger.ts'
 import { migrateDown, migrateUp, pendingMigrations } from './migrate.ts'
+import { orphansOf } from './orphans.ts'
 import { packsOf } from './packs.ts'
 import { publish } from './publish.ts'
 import { resumableUploadsOf } from './resumable-uploads.ts'
@@ -100,6 +101,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       staging: stagingOf(db),
       packs: packsOf(db),
       scrubs: scrubsOf(db),
+      orphans: orphansOf(db),
       check,
     },
     hints,

@@ -11,6 +11,8 @@ export const CHECKPOINTS = [
   'worker.after-complete',
   'worker.before-commit',
   'worker.after-commit',
+  'gc.after-lease',
+  'gc.before-delete',
 ] as const
 
 export type Checkpoint = (typeof CHECKPOINTS)[number]
