@@ -75,7 +75,7 @@ async function lookThroughSpool(
   if (!isThere) return
   const spool = await openSpool(config.spool.directory, { lowWaterBytes: config.spool.lowWaterBytes })
   try {
-    await clearPacks(context, spool, scope, (found) => found.what !== 'run' && tell(found), signal)
+    await clearPacks(context, spool, scope, tell, signal)
   } finally {
     await spool.close()
   }

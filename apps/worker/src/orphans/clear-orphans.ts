@@ -39,7 +39,7 @@ export async function clearPacks(
   context: OrphanContext,
   spool: Spool,
   { remove }: Pick<OrphanOptions, 'remove'>,
-  report: Report,
+  report: (found: Orphan) => void,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const packs of leftPacks(context, spool, signal)) {
@@ -80,7 +80,7 @@ async function clearRun(
     }
   } catch (error) {
     const failed = ofStore(error, signal)
-    report({ what: 'run', uri: store.uri({ bucket, key: root }), failed })
+    report({ what: 'run', uri: store.uri({ bucket, key: `${root}artifacts` }), failed })
   }
 }
 
