@@ -16,7 +16,7 @@ type Deed = { readonly paths: string[]; readonly pause: number } & (
 
 interface Schedule {
   readonly deeds: readonly Deed[]
-  /** Milliseconds that calls are held, in the order they come; those after pass. */
+  /** Milliseconds that calls are held, in the order they come, over and over. */
   readonly holds: readonly number[]
 }
 
@@ -33,7 +33,14 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
     ),
     { minLength: 2, maxLength: 8 },
   ),
-  holds: fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 200 }),
+  holds: fc.array(
+    // A call that is held for long sees whole deliveries pass.
+    fc.oneof(
+      { weight: 7, arbitrary: fc.integer({ min: 0, max: 20 }) },
+      { weight: 1, arbitrary: fc.constant(250) },
+    ),
+    { minLength: 20, maxLength: 60 },
+  ),
 })
 
 const STORE_CALLS = ['list', 'write', 'copy', 'head', 'delete', 'proveWritten']
@@ -59,7 +66,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (kind) 
       fc.asyncProperty(schedules, async ({ deeds, holds }) => {
         let drawn = 0
         const held = [worker, collector].flatMap(({ store, catalog }) => [store, catalog])
-        for (const port of held) hold(port, () => holds[drawn++] ?? 0)
+        for (const port of held) hold(port, () => holds[drawn++ % holds.length] ?? 0)
         const uploader = await harness.uploader()
         for (const path of PATHS) await plant(uploader, `artifacts/${path}`)
         await plant(uploader, `staging/${newId()}`)
