@@ -11,10 +11,7 @@ const DENIED = new LadingError('store_access_denied', 'the store says no')
 describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store) => {
   test('a file that begins while an orphan at its key is deleted waits for it', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    await plant(uploader, 'artifacts/a')
-    const collector = new Collector(harness)
+    const { worker, uploader, collector } = await besideAnOrphan(harness)
     const gate = new Gate()
     collector.store.before('delete', gate.hold)
     const outcome = collector.collectOne()
@@ -29,10 +26,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('a file that was accepted before the last look has the orphan left to it', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    await plant(uploader, 'artifacts/a')
-    const collector = new Collector(harness)
+    const { worker, uploader, collector } = await besideAnOrphan(harness)
     const gate = new Gate()
     collector.catalog.before('orphans.confirm', gate.holdDeaf)
     const outcome = collector.collectOne()
@@ -46,10 +40,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('a file that began before the lease is seen by the last look', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    await plant(uploader, 'artifacts/a')
-    const collector = new Collector(harness)
+    const { worker, uploader, collector } = await besideAnOrphan(harness)
     const [lease, write] = [new Gate(), new Gate()]
     collector.catalog.before('orphans.lease', lease.holdDeaf)
     worker.store.before('write', write.hold)
@@ -65,10 +56,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('what was delivered between the list and the lease is no orphan', async () => {
     await using harness = await Harness.open({ store })
-    harness.startWorker()
-    const uploader = await harness.uploader()
-    await plant(uploader, 'artifacts/a')
-    const collector = new Collector(harness)
+    const { uploader, collector } = await besideAnOrphan(harness)
     const gate = new Gate()
     collector.catalog.before('orphans.lease', gate.holdDeaf)
     const outcome = collector.collectOne()
@@ -82,10 +70,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('nothing of an atomic job is an orphan: not before it is shown, not where it is staged, not while it is moved', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    const { jobId: first } = await uploader.accept({ a: Buffer.from('old') })
-    await uploader.ended(first)
+    const { worker, uploader } = await withArtifact(harness)
     const collector = new Collector(harness)
     const [publish, copy] = [new Gate(), new Gate()]
     worker.catalog.before('delivery.publish', publish.holdDeaf)
@@ -103,10 +88,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('the source of a copy is not deleted under it', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    const { jobId: first } = await uploader.accept({ a: Buffer.from('old') })
-    await uploader.ended(first)
+    const { worker, uploader } = await withArtifact(harness)
     const copy = new Gate()
     worker.store.before('copy', copy.hold)
     const { jobId } = await uploader.accept({ a: Buffer.from('new') }, { atomic: true })
@@ -121,10 +103,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('what a failed file has delivered to its staging key is kept for its retry', async () => {
     await using harness = await Harness.open({ store, config: { keepFailedMs: 3_600_000 } })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    const { jobId: first } = await uploader.accept({ a: Buffer.from('old') })
-    await uploader.ended(first)
+    const { worker, uploader } = await withArtifact(harness)
     worker.store.after('write', () => Promise.reject(DENIED))
     const { jobId } = await uploader.accept({ a: Buffer.from('new') }, { atomic: true })
     expect(await uploader.ended(jobId)).toMatchObject({ state: 'failed' })
@@ -136,10 +115,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
 
   test('a deletion that is under way is left to the sweeper', async () => {
     await using harness = await Harness.open({ store })
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    const { jobId } = await uploader.accept({ a: Buffer.from('x') })
-    await uploader.ended(jobId)
+    const { worker, uploader } = await withArtifact(harness)
     const gate = new Gate()
     worker.store.before('delete', gate.hold)
     await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
@@ -165,10 +141,7 @@ describe('a process that is killed after it has the lease', () => {
 
   test('leaves it to the sweeper, where something was', async () => {
     await using harness = await Harness.open()
-    const worker = harness.startWorker()
-    const uploader = await harness.uploader()
-    const { jobId } = await uploader.accept({ a: Buffer.from('x') })
-    await uploader.ended(jobId)
+    const { worker, uploader } = await withArtifact(harness)
     await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
     await harness.settled()
     await plant(uploader, 'artifacts/a')
@@ -210,6 +183,23 @@ describe('a process that is killed after it has the lease', () => {
     expect(await keysIn(harness)).toHaveLength(1)
   })
 })
+
+/** Someone may upload to `a`, where an orphan lies, and someone may clear it up. */
+async function besideAnOrphan(harness: Harness) {
+  const worker = harness.startWorker()
+  const uploader = await harness.uploader()
+  await plant(uploader, 'artifacts/a')
+  return { worker, uploader, collector: new Collector(harness) }
+}
+
+/** An artifact lies at `a`. */
+async function withArtifact(harness: Harness) {
+  const worker = harness.startWorker()
+  const uploader = await harness.uploader()
+  const { jobId } = await uploader.accept({ a: Buffer.from('old') })
+  await uploader.ended(jobId)
+  return { worker, uploader }
+}
 
 async function killedWithLease(harness: Harness): Promise<void> {
   const killed = new Collector(harness)
