@@ -2,46 +2,51 @@ import { access } from 'node:fs/promises'
 import { parseTenantId, type TenantId } from '@lading/core'
 import { openSpool } from '@lading/spool'
 import { clearOrphans, clearPacks, type Orphan, type OrphanContext, type Unlisted } from '@lading/worker'
-import { Command, Option } from 'commander'
-import type { Config } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
+import { EXIT_CODES } from '../exit-codes.ts'
 import { duration, runId } from '../settings/kinds.ts'
 import { type StoredThings, withStoredThings } from '../stored-things.ts'
+import { counted, inBytes } from '../terminal/figures.ts'
 import { argument } from './argument.ts'
-import { counted, inBytes } from './figures.ts'
 import { GarbageSum } from './garbage-sum.ts'
 
-interface Options {
-  delete: boolean
-  olderThan: number
-  tenant?: TenantId
-  run?: string
-  json: boolean
+/** As they are typed. */
+export interface GcArguments {
+  readonly delete: boolean
+  readonly olderThan: string
+  readonly tenant?: string
+  readonly run?: string
+  readonly json: boolean
 }
 
-const DAY_MS = 86_400_000
-
 /** Lists what takes room and nothing needs, and removes it when asked to; ends with 4 when it could not look everywhere. */
-export function gcCommand(config: () => Config): Command {
-  return new Command('gc')
-    .description('list objects, multipart uploads and packs that nothing needs; remove them with --delete')
-    .option('--delete', 'remove what is found; else it is only listed', false)
-    .addOption(
-      new Option('--older-than <time>', 'only objects and uploads that are older')
-        .argParser(argument(duration()))
-        .default(DAY_MS, '24h'),
-    )
-    .option('--tenant <tenant>', 'only runs of this tenant, and no packs', argument({ parse: parseTenantId }))
-    .option('--run <run_id>', 'only this run, and no packs', argument(runId))
-    .option('--json', 'print JSON: an object a line for each finding, and one for the sum', false)
-    .action((options: Options) => {
-      const read = config()
-      return withStoredThings(read, (things) => collect(read, things, options))
-    })
+export async function runGc(given: GcArguments): Promise<void> {
+  const options = parse(given)
+  const config = readConfig(process.env)
+  await withStoredThings(config, (things) => collect(config, things, options))
+}
+
+interface Options {
+  readonly remove: boolean
+  readonly olderThanMs: number
+  readonly tenant: TenantId | undefined
+  readonly run: string | undefined
+  readonly json: boolean
+}
+
+function parse({ delete: remove, olderThan, tenant, run, json }: GcArguments): Options {
+  return {
+    remove,
+    olderThanMs: argument(duration(), '--older-than', olderThan),
+    tenant: tenant === undefined ? undefined : argument({ parse: parseTenantId }, '--tenant', tenant),
+    run: run === undefined ? undefined : argument(runId, '--run', run),
+    json,
+  }
 }
 
 async function collect(config: Config, things: StoredThings, options: Options): Promise<void> {
   const { catalog, store, signal } = things
-  const { json, tenant, run } = options
+  const { remove, olderThanMs, json, tenant, run } = options
   const sum = new GarbageSum()
   const context: OrphanContext = { catalog: catalog.delivery, store, config: config.worker }
   const tell = (found: Orphan | Unlisted) => {
@@ -49,15 +54,15 @@ async function collect(config: Config, things: StoredThings, options: Options): 
     console.log(json ? JSON.stringify(bodyOf(found)) : lineOf(found))
   }
   const scope = {
-    remove: options.delete,
-    olderThanMs: options.olderThan,
+    remove,
+    olderThanMs,
     ...(tenant === undefined ? {} : { tenant }),
     ...(run === undefined ? {} : { runId: run }),
   }
   await clearOrphans(context, scope, tell, signal)
   if (tenant === undefined && run === undefined) await lookThroughSpool(config, context, scope, tell, signal)
-  console.log(json ? JSON.stringify({ sum: sum.body(options.delete) }) : sentenceOf(sum, options.delete))
-  if (sum.failures > 0) process.exitCode = 4
+  console.log(json ? JSON.stringify({ sum: sum.body(remove) }) : sentenceOf(sum, remove))
+  if (sum.failures > 0) process.exitCode = EXIT_CODES.partial.code
 }
 
 /** Where there is none, none is made. */

@@ -3,6 +3,7 @@ import { EXIT_CODES } from '../exit-codes.ts'
 import { VERSION } from '../version.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDoctorCommand } from './doctor-command.ts'
+import { addGcCommand } from './gc-command.ts'
 import { addKeysCommands } from './keys-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { addVerifyCommand } from './verify-command.ts'
@@ -21,6 +22,7 @@ export function createProgram(): Command {
     .exitOverride()
   addServerCommands(program)
   addVerifyCommand(program)
+  addGcCommand(program)
   addKeysCommands(program)
   addDoctorCommand(program)
   addCompletionCommand(program)

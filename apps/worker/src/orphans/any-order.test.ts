@@ -43,7 +43,7 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   ),
 })
 
-const STORE_CALLS = ['list', 'write', 'copy', 'head', 'delete', 'proveWritten']
+const STORE_CALLS = ['list', 'write', 'adopt', 'copy', 'head', 'delete', 'proveWritten']
 const CATALOG_CALLS = [
   'delivery.begin',
   'delivery.settle',

@@ -6,6 +6,8 @@ import { Harness, type TestWorker, type Uploader } from '../../../../test/suppor
 import { Collector, keysIn, plant } from '../fixtures/collector.ts'
 
 const WITHIN = { within: 45_000 }
+/** By which a small file comes to the store. */
+const WRITES = ['write', 'adopt']
 const DENIED = new LadingError('store_access_denied', 'the store says no')
 
 describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store) => {
@@ -18,7 +20,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
     await gate.reached
     const { jobId } = await uploader.accept({ a: Buffer.from('new') })
     await hasWaited(worker)
-    expect(worker.store.named('write')).toHaveLength(0)
+    expect(WRITES.flatMap((call) => worker.store.named(call))).toEqual([])
     gate.open()
     expect(await outcome).toBe('removed')
     await isStored(uploader, jobId, 'a', 'new')
@@ -43,7 +45,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
     const { worker, uploader, collector } = await besideAnOrphan(harness)
     const [lease, write] = [new Gate(), new Gate()]
     collector.catalog.before('orphans.lease', lease.holdDeaf)
-    worker.store.before('write', write.hold)
+    for (const call of WRITES) worker.store.before(call, write.hold)
     const outcome = collector.collectOne()
     await lease.reached
     const { jobId } = await uploader.accept({ a: Buffer.from('new') })
@@ -104,7 +106,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
   test('what a failed file has delivered to its staging key is kept for its retry', async () => {
     await using harness = await Harness.open({ store, config: { keepFailedMs: 3_600_000 } })
     const { worker, uploader } = await withArtifact(harness)
-    worker.store.after('write', () => Promise.reject(DENIED))
+    for (const call of WRITES) worker.store.after(call, () => Promise.reject(DENIED))
     const { jobId } = await uploader.accept({ a: Buffer.from('new') }, { atomic: true })
     expect(await uploader.ended(jobId)).toMatchObject({ state: 'failed' })
     expect(await new Collector(harness).collect()).toEqual([])
