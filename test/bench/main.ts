@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { accept } from './accept.ts'
 import { again } from './again.ts'
+import { client } from './client.ts'
 import { deliver } from './deliver.ts'
 import { fair } from './fair.ts'
 import { growth } from './growth.ts'
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<void>>
   tree,
   growth,
   again,
+  client,
   parser,
 }
 

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startS3 } from '../support/s3.ts'
 import { findCopiers } from './copiers.ts'
@@ -10,6 +8,7 @@ import { BUCKET } from './s3-client.ts'
 import { printAim, printSeries, type Series } from './series.ts'
 import { ratios } from './statistics.ts'
 import { LANES, SHARES, type TreeShape } from './tree-lanes.ts'
+import { writeTree } from './tree-on-disk.ts'
 
 type LaneName = keyof typeof LANES
 const LANE_NAMES = Object.keys(LANES) as LaneName[]
@@ -116,12 +115,4 @@ function report(
     ]),
   ])
   return Object.fromEntries(rates) as Record<LaneName, { accepted: number[]; delivered: number[] }>
-}
-
-async function writeTree(folder: string, { files, fileBytes }: TreeShape): Promise<void> {
-  for (let index = 0; index < files; index++) {
-    const directory = join(folder, String(Math.floor(index / 100)))
-    if (index % 100 === 0) await mkdir(directory, { recursive: true })
-    await writeFile(join(directory, `${index}.bin`), randomBytes(fileBytes))
-  }
 }

@@ -1,11 +1,14 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
 import { inOrder } from './in-order.ts'
-import type { Bytes, FileToLog } from './options.ts'
+import type { FileToLog } from './options.ts'
+import { inMemory, type Source, sizeOf, sourceOf } from './source.ts'
 import type { TarEntry } from './tar.ts'
 import { naming } from './unreadable.ts'
 
 /** What travels together: many small files as one tar, or a larger file alone. */
-export type Batch = { readonly small: readonly TarEntry[] } | { readonly path: string; readonly large: Blob }
+export type Batch =
+  | { readonly small: readonly TarEntry[] }
+  | { readonly path: string; readonly large: Source }
 
 const SMALL_BYTES = 1024 * 1024
 const BATCH_BYTES = 16 * SMALL_BYTES
@@ -34,26 +37,13 @@ export async function* batchesOf(
   if (small.length > 0) yield { small }
 }
 
-function read(file: FileToLog): Promise<TarEntry | { readonly path: string; readonly large: Blob }> {
+function read(file: FileToLog): Promise<TarEntry | { readonly path: string; readonly large: Source }> {
   return naming(file.path, async () => {
     const { path, mode = path.endsWith('/') ? 0o755 : 0o644, modifiedAt = new Date() } = file
     if (path.endsWith('/')) checkDirectory(path)
     else checkPath(path)
     const bytes = typeof file.bytes === 'function' ? await file.bytes() : (file.bytes ?? new Uint8Array())
-    if (sizeOf(bytes) > SMALL_BYTES) return { path, large: blobOf(bytes) }
+    if (sizeOf(bytes) > SMALL_BYTES) return { path, large: sourceOf(bytes) }
     return { path, bytes: await inMemory(bytes), mode, modifiedAt }
   })
-}
-
-export function blobOf(bytes: Bytes): Blob {
-  return bytes instanceof Blob ? bytes : new Blob([bytes as Uint8Array<ArrayBuffer> | ArrayBuffer])
-}
-
-async function inMemory(bytes: Bytes): Promise<Uint8Array> {
-  if (bytes instanceof Uint8Array) return bytes
-  return new Uint8Array(bytes instanceof Blob ? await bytes.arrayBuffer() : bytes)
-}
-
-function sizeOf(bytes: Bytes): number {
-  return bytes instanceof Blob ? bytes.size : bytes.byteLength
 }

@@ -3,7 +3,10 @@ import { LadingError } from './errors.ts'
 import type { DownloadOptions } from './options.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { digestField } from './sha256.ts'
+import type { Source } from './source.ts'
 import type { Transport } from './transport.ts'
+
+const NOTHING: Source = new Blob([])
 
 type Chunk = Uint8Array<ArrayBuffer>
 
@@ -15,7 +18,7 @@ type Chunk = Uint8Array<ArrayBuffer>
 export async function* download(
   context: RunContext,
   path: string,
-  { onProgress, have = new Blob(), etag, signal }: DownloadOptions,
+  { onProgress, have = NOTHING, etag, signal }: DownloadOptions,
 ): AsyncGenerator<Chunk> {
   const hash = context.digests.begin()
   for await (const chunk of chunksOf(have.stream())) hash.update(chunk)

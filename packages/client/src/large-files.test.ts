@@ -1,23 +1,30 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { bytesOf, type ClientOfSystem, startWithClient } from './fixtures/client-of-system.ts'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bytesOf, type ClientOfSystem, listed, startWithClient } from './fixtures/client-of-system.ts'
 import { fileAt, type Progress } from './node.ts'
 
 const MIB = 1024 * 1024
 
 let harbour: ClientOfSystem
 
+let folder: string
+
 beforeAll(async () => {
   harbour = await startWithClient()
+  folder = await mkdtemp(join(tmpdir(), 'lading-large-'))
 })
 
-afterAll(() => harbour?.system.stop())
+afterAll(async () => {
+  await harbour?.system.stop()
+  await rm(folder, { recursive: true })
+})
 
 test('a large file goes in pieces, and its progress is told', async () => {
   const run = await harbour.run({ resumableFrom: 1_000_000, pieceBytes: 400_000 })
@@ -43,9 +50,22 @@ test('a large file goes on where the connection broke', async () => {
   expect(await bytesOf(run, 'big')).toEqual(bytes)
 })
 
+test('a large file that is written to while it is sent is not accepted', async () => {
+  const run = await harbour.run({ resumableFrom: 1, pieceBytes: 2 * MIB })
+  const path = join(folder, 'growing')
+  await writeFile(path, randomBytes(5 * MIB))
+  const told: number[] = []
+  const onProgress = ({ sent }: Progress) => {
+    told.push(sent)
+    if (sent === 2 * MIB) writeFileSync(path, 'x', { flag: 'a' })
+  }
+  const upload = run.logArtifact('growing', await fileAt(path), { onProgress })
+  await expect(upload).rejects.toMatchObject({ code: 'file_changed', detail: expect.stringContaining(path) })
+  expect(told.slice(0, 3)).toEqual([0, MIB, 2 * MIB])
+  expect(await listed(run.artifacts())).toEqual([])
+})
+
 test('a large upload whose process is killed goes on in another, where it stood', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'lading-large-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
   const path = join(folder, 'large')
   const bytes = randomBytes(24 * MIB)
   await writeFile(path, bytes)

@@ -1,4 +1,5 @@
 import type { ArtifactDirectoryEntry, ArtifactFile, FileState, JobState } from './bodies.ts'
+import type { Bytes, Source } from './source.ts'
 
 export interface LadingOptions {
   /** As `http://localhost:8080`. */
@@ -13,7 +14,7 @@ export interface LadingOptions {
   readonly retryDelayMs?: number
   /** Bytes from which a file goes in pieces that can be resumed. 64 MiB. */
   readonly resumableFrom?: number
-  /** Bytes of such a piece. 32 MiB. */
+  /** Bytes of such a piece. 128 MiB of a file of the disk, 32 MiB of a blob. */
   readonly pieceBytes?: number
   readonly fetch?: typeof fetch
 }
@@ -23,7 +24,7 @@ export interface CallOptions {
 }
 
 export interface Progress {
-  /** Bytes that the server has; of a download, that have come. */
+  /** Bytes that the server has, or that are on their way to it; of a download, that have come. Fewer, when it goes back to what is kept. */
   readonly sent: number
   /** Undefined: it is not known, as that of a stream. */
   readonly total: number | undefined
@@ -67,7 +68,7 @@ export interface OpenJobOptions extends CallOptions {
 export interface DownloadOptions extends CallOptions {
   readonly onProgress?: (progress: Progress) => void
   /** Bytes that are here already, from the first on: those after them are fetched, and the SHA-256 is that of all. */
-  readonly have?: Blob
+  readonly have?: Source
   /** Of the artifact that is wanted; another one fails with `precondition_failed`. */
   readonly etag?: string
 }
@@ -99,9 +100,6 @@ export interface ListJobFilesOptions extends CallOptions {
 }
 
 export type Artifact = ArtifactFile | ArtifactDirectoryEntry
-
-/** What can be sent again from any byte. */
-export type Bytes = Blob | Uint8Array | ArrayBuffer
 
 /** A file of a directory that is logged. */
 export interface FileToLog {

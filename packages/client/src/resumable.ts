@@ -1,14 +1,17 @@
 import { LadingError } from './errors.ts'
 import type { UploadOptions } from './options.ts'
+import type { Source } from './source.ts'
 import type { Transport } from './transport.ts'
 
 const TUS = { 'tus-resumable': '1.0.0' }
-const PIECE_BYTES = 32 * 1024 * 1024
+const PIECE_BYTES = 128 * 1024 * 1024
+/** `fetch` tells nothing of how a blob gets on: its progress is known after each piece. */
+const BLOB_PIECE_BYTES = 32 * 1024 * 1024
 
 export interface LargeFile {
   /** In the run, or in the directory of the open job. */
   readonly path: string
-  readonly blob: Blob
+  readonly source: Source
   readonly sha256: string
   readonly idempotencyKey: string
 }
@@ -23,8 +26,10 @@ export async function sendResumable(
   file: LargeFile,
   { jobId, onProgress, signal }: UploadOptions,
 ): Promise<string> {
-  const { retries = 5, pieceBytes = PIECE_BYTES } = transport.options
-  const { blob } = file
+  const { source } = file
+  const usual = source instanceof Blob ? BLOB_PIECE_BYTES : PIECE_BYTES
+  const { retries = 5, pieceBytes = usual } = transport.options
+  const tell = (sent: number) => onProgress?.({ sent, total: source.size })
   const call = signal === undefined ? {} : { signal }
   const created = await create(transport, runAddress, file, jobId, call)
   const address = new URL(created.headers.get('location') ?? '', 'http://server').pathname
@@ -33,11 +38,12 @@ export async function sendResumable(
   let answer = offsetIn(created) > 0 ? await standing() : created
   for (let failures = 0; ; ) {
     const sent = offsetIn(answer)
-    onProgress?.({ sent, total: blob.size })
+    tell(sent)
     const done = answer.headers.get('lading-job-id')
     if (done !== null) return done
     try {
-      answer = await sendPiece(transport, address, blob.slice(sent, sent + pieceBytes), sent, call)
+      const body = bodyOf(source.slice(sent, sent + pieceBytes), (bytes) => tell(sent + bytes))
+      answer = await sendPiece(transport, address, body, sent, call)
       failures = 0
     } catch (error) {
       if (signal?.aborted || ++failures > retries || !isPassing(error)) throw error
@@ -50,7 +56,7 @@ export async function sendResumable(
 function create(
   transport: Transport,
   runAddress: string,
-  { path, blob, sha256, idempotencyKey }: LargeFile,
+  { path, source, sha256, idempotencyKey }: LargeFile,
   jobId: string | undefined,
   call: { readonly signal?: AbortSignal },
 ): Promise<Response> {
@@ -60,7 +66,7 @@ function create(
     repeatable: true,
     headers: {
       ...TUS,
-      'upload-length': String(blob.size),
+      'upload-length': String(source.size),
       'upload-metadata': metadataOf({ path, sha256, job_id: jobId }),
       'idempotency-key': idempotencyKey,
     },
@@ -71,7 +77,7 @@ function create(
 function sendPiece(
   transport: Transport,
   address: string,
-  piece: Blob,
+  body: Blob | ReadableStream,
   offset: number,
   call: { readonly signal?: AbortSignal },
 ): Promise<Response> {
@@ -80,7 +86,21 @@ function sendPiece(
     'content-type': 'application/offset+octet-stream',
     'upload-offset': String(offset),
   }
-  return transport.once(address, { ...call, method: 'PATCH', headers, body: piece })
+  return transport.once(address, { ...call, method: 'PATCH', headers, body })
+}
+
+/** A blob goes as it is: browsers send no streams over HTTP/1.1, and have no other sources. */
+function bodyOf(piece: Source, onBytes: (bytes: number) => void): Blob | ReadableStream {
+  if (piece instanceof Blob) return piece
+  let given = 0
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      given += chunk.length
+      controller.enqueue(chunk)
+      if (given < piece.size) onBytes(given)
+    },
+  })
+  return piece.stream().pipeThrough(counted)
 }
 
 function isPassing(error: unknown): boolean {

@@ -1,5 +1,4 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
-import { blobOf } from './batches.ts'
 import type { Job, RunBody, RunStatus } from './bodies.ts'
 import { chunksOf } from './chunks.ts'
 import { logDirectory } from './directory.ts'
@@ -21,12 +20,13 @@ import { pagesOf, queryOf } from './pages.ts'
 import { type PlannedFile, plan } from './plan.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { sendFile } from './send-file.ts'
+import { type Source, sourceOf } from './source.ts'
 import { sendStream } from './stream.ts'
 import { Upload } from './upload.ts'
 
 /**
- * A run: what is logged to it, and what it holds. Paths are relative to it, with slashes; one that the server would
- * refuse fails with `path_invalid` before anything is sent. What is logged is accepted when the call resolves: the server
+ * A run: what is logged to it, and what it holds. Paths are relative to it, with slashes; one that
+ * cannot be fails with `path_invalid` before anything is sent. What is logged is accepted when the call resolves: the server
  * has promised to deliver it, and the `Upload` tells when it did.
  */
 export class Run {
@@ -51,7 +51,7 @@ export class Run {
    * Logs a file: of the disk by `fileAt`, of a form in a browser as it is. A large one goes in pieces, and on where it
    * stood when the connection broke.
    */
-  async logArtifact(path: string, file: Blob, options: UploadOptions = {}): Promise<Upload> {
+  async logArtifact(path: string, file: Source, options: UploadOptions = {}): Promise<Upload> {
     return this.#upload(path, await sendFile(this.#context, checkPath(path), file, options))
   }
 
@@ -65,7 +65,7 @@ export class Run {
   }
 
   logBytes(path: string, bytes: Uint8Array | ArrayBuffer, options?: UploadOptions): Promise<Upload> {
-    return this.logArtifact(path, blobOf(bytes), options)
+    return this.logArtifact(path, sourceOf(bytes), options)
   }
 
   /** As UTF-8. */

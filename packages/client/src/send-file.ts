@@ -4,6 +4,7 @@ import { sendResumable } from './resumable.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { sha256Of } from './sha256.ts'
 import { ship } from './ship.ts'
+import { inMemory, type Source } from './source.ts'
 import { naming } from './unreadable.ts'
 
 const RESUMABLE_FROM = 64 * 1024 * 1024
@@ -12,7 +13,7 @@ const RESUMABLE_FROM = 64 * 1024 * 1024
 export function sendFile(
   context: RunContext,
   path: string,
-  file: Blob,
+  file: Source,
   options: UploadOptions,
 ): Promise<string> {
   const { resumableFrom = RESUMABLE_FROM } = context.transport.options
@@ -20,16 +21,16 @@ export function sendFile(
   return naming(path, () => send(context, path, file, options))
 }
 
-async function sendLarge(context: RunContext, path: string, blob: Blob, options: UploadOptions) {
+async function sendLarge(context: RunContext, path: string, source: Source, options: UploadOptions) {
   const { idempotencyKey = newKey() } = options
-  const sha256 = await sha256Of(blob, context.digests, options.signal)
-  const file = { path, blob, sha256, idempotencyKey }
+  const sha256 = await sha256Of(source, context.digests, options.signal)
+  const file = { path, source, sha256, idempotencyKey }
   return await sendResumable(context.transport, context.address, file, options)
 }
 
-async function sendSmall(context: RunContext, path: string, file: Blob, options: UploadOptions) {
+async function sendSmall(context: RunContext, path: string, file: Source, options: UploadOptions) {
   const { idempotencyKey = newKey(), onProgress } = options
-  const body = new Uint8Array(await file.arrayBuffer())
+  const body = await inMemory(file)
   onProgress?.({ sent: 0, total: body.length })
   const shipment = {
     address: artifactAddress(context, path),

@@ -1,4 +1,5 @@
 import { chunksOf } from './chunks.ts'
+import type { Source } from './source.ts'
 
 /** Takes a SHA-256 while bytes go by. */
 export interface Sha256 {
@@ -27,9 +28,9 @@ export function sha256In(field: string | null): string | undefined {
 }
 
 /** Of a file of any size, in the memory of a chunk. */
-export async function sha256Of(blob: Blob, digests: TakeDigests, signal?: AbortSignal): Promise<string> {
+export async function sha256Of(source: Source, digests: TakeDigests, signal?: AbortSignal): Promise<string> {
   const hash = digests.begin()
-  for await (const chunk of chunksOf(blob.stream())) {
+  for await (const chunk of chunksOf(source.stream())) {
     signal?.throwIfAborted()
     hash.update(chunk)
   }

@@ -75,7 +75,7 @@ export class Transport {
       const retryAfterMs = retryAfterIn(response.headers.get('retry-after'))
       return { error: await problemIn(response), ...(retryAfterMs !== undefined && { retryAfterMs }) }
     } catch (error) {
-      return { error: isOfConnection(error) ? this.#connectionFailed(error) : error }
+      return { error: this.#reasonOf(error) }
     }
   }
 
@@ -95,6 +95,12 @@ export class Transport {
     } as RequestInit)
   }
 
+  /** A `TypeError` is what `fetch` fails with where no answer comes, and where it cannot read what it is to send. */
+  #reasonOf(error: unknown): unknown {
+    if (!(error instanceof TypeError) || isUnreadable(error)) return error
+    return error.cause instanceof LadingError ? error.cause : this.#connectionFailed(error)
+  }
+
   /** `fetch` says "fetch failed", and its cause what happened. */
   #connectionFailed(error: unknown): LadingError {
     const { message = error, cause } = error as Partial<Error>
@@ -102,11 +108,6 @@ export class Transport {
     const detail = `${this.#base}: ${reason}`
     return new LadingError('connection_failed', detail, { retryable: true, cause: error })
   }
-}
-
-/** `fetch` fails so where no answer comes, and where it cannot read what it is to send. */
-function isOfConnection(error: unknown): boolean {
-  return error instanceof TypeError && !isUnreadable(error)
 }
 
 function mayRepeat(

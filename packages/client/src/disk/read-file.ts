@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { LadingError } from '../errors.ts'
-import type { Bytes } from '../options.ts'
+import type { Bytes } from '../source.ts'
 import { fileAt } from './file-at.ts'
 
 const IN_MEMORY_BYTES = 1024 * 1024

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { LadingError } from '../errors.ts'
 import type { ArtifactHead, DownloadOptions } from '../options.ts'
 import type { Run } from '../run.ts'
+import type { Source } from '../source.ts'
 import { fileAt } from './file-at.ts'
 
 /** What a list or a head tells of an artifact. */
@@ -30,14 +31,14 @@ export async function saveFile(
 }
 
 /** Nothing, where it is whole already: so little is fetched again that nobody asks for no bytes. */
-async function whatIsThere(part: string, size: number): Promise<Blob> {
+async function whatIsThere(part: string, size: number): Promise<Source> {
   try {
     if ((await stat(part)).size < size) return await fileAt(part)
     await rm(part)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  return new Blob()
+  return new Blob([])
 }
 
 async function append(
