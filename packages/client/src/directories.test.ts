@@ -115,6 +115,26 @@ test('a directory with a key goes on with what was not accepted, and is whole', 
   expect((await run.logArtifacts(files, options)).jobId).toBe(upload.jobId)
 })
 
+test('what the run holds as it is, is not sent again', async () => {
+  let sent = 0
+  const counting: typeof fetch = (input, init) => {
+    if (init?.body instanceof Uint8Array) sent += init.body.length
+    return fetch(input, init)
+  }
+  const run = await harbour.run({ fetch: counting })
+  const [first, other] = [randomBytes(2 * MIB), randomBytes(2 * MIB)]
+  const files = [...small(10), { path: 'first', bytes: first }, { path: 'other', bytes: first }]
+  await (await run.logArtifacts(files, { directory: 'd' })).delivered()
+  sent = 0
+  const changed = [...small(11), { path: 'first', bytes: first }, { path: 'other', bytes: other }]
+  const upload = await run.logArtifacts(changed, { directory: 'd', onlyNeeded: true })
+  expect(await upload.delivered()).toMatchObject({ files: { total: 2 } })
+  expect(sent).toBeLessThan(2 * MIB + 10_000)
+  expect((await bytesOf(run, 'd/other')).equals(other)).toBe(true)
+  const again = await run.logArtifacts(changed, { directory: 'd', onlyNeeded: true })
+  expect(await again.delivered()).toMatchObject({ files: { total: 0 } })
+})
+
 test('a job that the caller opened takes directories and files until the caller seals it', async () => {
   const run = await harbour.run()
   const { jobs } = harbour.client()

@@ -1,15 +1,14 @@
 import { atOnce } from './at-once.ts'
 import { type Batch, batchesOf } from './batches.ts'
 import { LadingError } from './errors.ts'
-import { keyOfPart, newKey } from './idempotency-key.ts'
+import { newKey } from './idempotency-key.ts'
 import { openJob } from './open-job.ts'
 import type { DirectoryOptions, FileToLog } from './options.ts'
-import { withoutHeld } from './plan.ts'
 import type { RunContext } from './run-context.ts'
-import { sendFile } from './send-file.ts'
-import { ship } from './ship.ts'
+import { sendBatch } from './send-batch.ts'
+import { sendTar } from './send-tar.ts'
 import { Tally } from './tally.ts'
-import { tarOf } from './tar.ts'
+import { bytesIn, type TarEntry } from './tar.ts'
 
 /** Requests under way. With their batches, they are most of the memory that a directory takes. */
 const REQUESTS = 4
@@ -27,25 +26,26 @@ export async function logDirectory(
 ): Promise<string> {
   const batches = batchesOf(files)
   if (options.jobId !== undefined) {
-    await sendAll(context, batches, { ...options, jobId: options.jobId })
+    await sendAll(context, batches, { ...options, jobId: options.jobId, asks: options.onlyNeeded ?? false })
     return options.jobId
   }
   const [first, second] = [await batches.next(), await batches.next()]
   if (first.done) throw new LadingError('no_file', 'there is no file to be logged')
+  if (second.done && 'small' in first.value && options.onlyNeeded !== true)
+    return await sendAsOne(context, first.value.small, options)
   const known = second.done ? [first.value] : [first.value, second.value]
-  if (second.done && 'small' in first.value) return await sendAsOne(context, first.value.small, options)
   return await sendAsJob(context, chained(known, batches), options)
 }
 
 async function sendAsOne(
   context: RunContext,
-  small: Parameters<typeof tarOf>[0],
-  { directory, atomic = true, idempotencyKey = newKey(), onProgress, signal }: DirectoryOptions,
+  small: readonly TarEntry[],
+  { directory, atomic = true, idempotencyKey, onProgress, signal }: DirectoryOptions,
 ): Promise<string> {
   const query = { artifact_path: directory || undefined, atomic: String(atomic) }
   const call = signal === undefined ? {} : { signal }
   const jobId = await sendTar(context, small, { query, idempotencyKey, ...call })
-  new Tally(onProgress).add(bytesOf(small), small.length)
+  new Tally(onProgress).add(bytesIn(small), small.length)
   return jobId
 }
 
@@ -60,9 +60,10 @@ async function sendAsJob(
   // One that was sealed by an earlier call with this key.
   if (job.state !== 'open') return job.job_id
   try {
-    const resumed = job.files.total > 0
-    const files = await sendAll(context, batches, { ...options, jobId: job.job_id, resumed })
-    await context.jobs.seal(job.job_id, { ...call, ...(!resumed && { files }) })
+    // Files that it has already are of an earlier call.
+    const asks = options.onlyNeeded === true || job.files.total > 0
+    const files = await sendAll(context, batches, { ...options, jobId: job.job_id, asks })
+    await context.jobs.seal(job.job_id, { ...call, ...(!asks && { files }) })
     return job.job_id
   } catch (error) {
     if (options.idempotencyKey === undefined) await cancel(context, job.job_id)
@@ -70,77 +71,23 @@ async function sendAsJob(
   }
 }
 
-interface Adding extends DirectoryOptions {
-  readonly jobId: string
-  /** Whether the job has files of an earlier call. */
-  readonly resumed?: boolean
-}
-
 /** How many files there were. */
 async function sendAll(
   context: RunContext,
   batches: AsyncIterable<Batch>,
-  { jobId, resumed = false, idempotencyKey = newKey(), onProgress, signal: outer }: Adding,
+  options: DirectoryOptions & { readonly jobId: string; readonly asks: boolean },
 ): Promise<number> {
+  const { jobId, asks, idempotencyKey = newKey(), onProgress } = options
   const tally = new Tally(onProgress)
-  await atOnce(
-    batches,
-    REQUESTS,
-    async (batch, signal) => {
-      if ('large' in batch) {
-        const { path, large } = batch
-        const key = await keyOfPart(idempotencyKey, path, context.digests)
-        await sendFile(context, path, large, {
-          jobId,
-          signal,
-          idempotencyKey: key,
-          onProgress: tally.ofFile(),
-        })
-        return
-      }
-      const needed = resumed ? await withoutHeld(context, jobId, batch.small, signal) : batch.small
-      if (needed.length > 0) await sendTar(context, needed, { jobId, signal, idempotencyKey: newKey() })
-      tally.add(bytesOf(batch.small), batch.small.length)
-    },
-    outer,
-  )
+  const adding = { jobId, asks, idempotencyKey, tally }
+  const send = (batch: Batch, signal: AbortSignal) => sendBatch(context, batch, adding, signal)
+  await atOnce(batches, REQUESTS, send, options.signal)
   return tally.progress.files
-}
-
-async function sendTar(
-  context: RunContext,
-  small: Parameters<typeof tarOf>[0],
-  {
-    query = {},
-    idempotencyKey,
-    ...options
-  }: {
-    readonly query?: Readonly<Record<string, string | undefined>>
-    readonly idempotencyKey: string
-    readonly jobId?: string
-    readonly signal?: AbortSignal
-  },
-): Promise<string> {
-  const body = tarOf(small)
-  const shipment = {
-    address: `${context.address}/log-artifacts`,
-    method: 'POST',
-    query,
-    contentType: 'application/x-tar',
-    body,
-    sha256: await context.digests.whole(body),
-    idempotencyKey,
-  } as const
-  return (await ship(context.transport, shipment, options)).job_id
 }
 
 /** What made the upload fail is what the caller is told; a job that cannot be cancelled now ends at its deadline. */
 async function cancel({ jobs }: RunContext, jobId: string): Promise<void> {
   await jobs.cancel(jobId).catch(() => undefined)
-}
-
-function bytesOf(entries: readonly { readonly bytes: Uint8Array }[]): number {
-  return entries.reduce((sum, { bytes }) => sum + bytes.length, 0)
 }
 
 async function* chained<T>(first: readonly T[], rest: AsyncIterable<T>): AsyncGenerator<T> {

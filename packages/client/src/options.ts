@@ -12,7 +12,7 @@ export interface LadingOptions {
   readonly retries?: number
   /** Milliseconds before the first of them; twice as many before each next, and less by lot. 200. */
   readonly retryDelayMs?: number
-  /** Bytes from which a file goes in pieces that can be resumed. 64 MiB. */
+  /** Bytes from which a file goes in pieces that can be resumed. 16 MiB. */
   readonly resumableFrom?: number
   /** Bytes of such a piece. 128 MiB of a file of the disk, 32 MiB of a blob. */
   readonly pieceBytes?: number
@@ -50,6 +50,8 @@ export interface DirectoryOptions extends Omit<UploadOptions, 'waitSeconds'> {
   readonly directory?: string
   /** Show none of the files before all are delivered. True when it is left out. */
   readonly atomic?: boolean
+  /** Do not send what the run holds as it is, by its SHA-256. False when it is left out. */
+  readonly onlyNeeded?: boolean
 }
 
 export interface OpenJobOptions extends CallOptions {

@@ -24,21 +24,12 @@ export async function plan(
   return answer.needed
 }
 
-/** Of small files, those that are still to be sent. Empty directories always are. */
-export async function withoutHeld<T extends { readonly path: string; readonly bytes: Uint8Array }>(
+/** The same, where there may be none to ask for. */
+export async function needed(
   context: RunContext,
   jobId: string,
-  entries: readonly T[],
+  files: readonly PlannedFile[],
   signal: AbortSignal,
-): Promise<T[]> {
-  const isFile = ({ path }: T) => !path.endsWith('/')
-  const asked = await Promise.all(
-    entries.filter(isFile).map(async ({ path, bytes }) => ({
-      path,
-      size: bytes.length,
-      sha256: await context.digests.whole(bytes),
-    })),
-  )
-  const needed = new Set(asked.length === 0 ? [] : await plan(context, jobId, asked, { signal }))
-  return entries.filter((entry) => !isFile(entry) || needed.has(entry.path))
+): Promise<ReadonlySet<string>> {
+  return new Set(files.length === 0 ? [] : await plan(context, jobId, files, { signal }))
 }

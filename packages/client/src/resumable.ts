@@ -1,5 +1,6 @@
 import { LadingError } from './errors.ts'
 import type { UploadOptions } from './options.ts'
+import type { HashedFile } from './send-file.ts'
 import type { Source } from './source.ts'
 import type { Transport } from './transport.ts'
 
@@ -8,14 +9,6 @@ const PIECE_BYTES = 128 * 1024 * 1024
 /** `fetch` tells nothing of how a blob gets on: its progress is known after each piece. */
 const BLOB_PIECE_BYTES = 32 * 1024 * 1024
 
-export interface LargeFile {
-  /** In the run, or in the directory of the open job. */
-  readonly path: string
-  readonly source: Source
-  readonly sha256: string
-  readonly idempotencyKey: string
-}
-
 /**
  * Sends a file in pieces (tus 1.0), and goes on where it stood whatever breaks; with the same key, also where another
  * process stopped. The id of the job that it became.
@@ -23,7 +16,7 @@ export interface LargeFile {
 export async function sendResumable(
   transport: Transport,
   runAddress: string,
-  file: LargeFile,
+  file: HashedFile,
   { jobId, onProgress, signal }: UploadOptions,
 ): Promise<string> {
   const { source } = file
@@ -56,7 +49,7 @@ export async function sendResumable(
 function create(
   transport: Transport,
   runAddress: string,
-  { path, source, sha256, idempotencyKey }: LargeFile,
+  { path, source, sha256, idempotencyKey }: HashedFile,
   jobId: string | undefined,
   call: { readonly signal?: AbortSignal },
 ): Promise<Response> {

@@ -7,40 +7,52 @@ import { ship } from './ship.ts'
 import { inMemory, type Source } from './source.ts'
 import { naming } from './unreadable.ts'
 
-const RESUMABLE_FROM = 64 * 1024 * 1024
+const RESUMABLE_FROM = 16 * 1024 * 1024
 
-/** Sends one file, a large one in pieces; the id of its job. Its SHA-256 is taken first, and goes with it. */
+/** A file whose SHA-256 was taken; it goes with it, so that the server refuses what was changed in between. */
+export interface HashedFile {
+  /** In the run, or in the directory of the open job. */
+  readonly path: string
+  readonly source: Source
+  readonly sha256: string
+  readonly idempotencyKey: string
+}
+
+/** Sends one file; the id of its job. */
 export function sendFile(
   context: RunContext,
   path: string,
-  file: Source,
+  source: Source,
   options: UploadOptions,
 ): Promise<string> {
+  const { idempotencyKey = newKey(), signal } = options
+  return naming(path, async () => {
+    const sha256 = await sha256Of(source, context.digests, signal)
+    return await sendHashed(context, { path, source, sha256, idempotencyKey }, options)
+  })
+}
+
+/** Sends one file, a large one in pieces; the id of its job. */
+export function sendHashed(context: RunContext, file: HashedFile, options: UploadOptions): Promise<string> {
   const { resumableFrom = RESUMABLE_FROM } = context.transport.options
-  const send = file.size >= resumableFrom ? sendLarge : sendSmall
-  return naming(path, () => send(context, path, file, options))
+  return file.source.size >= resumableFrom
+    ? sendResumable(context.transport, context.address, file, options)
+    : put(context, file, options)
 }
 
-async function sendLarge(context: RunContext, path: string, source: Source, options: UploadOptions) {
-  const { idempotencyKey = newKey() } = options
-  const sha256 = await sha256Of(source, context.digests, options.signal)
-  const file = { path, source, sha256, idempotencyKey }
-  return await sendResumable(context.transport, context.address, file, options)
-}
-
-async function sendSmall(context: RunContext, path: string, file: Source, options: UploadOptions) {
-  const { idempotencyKey = newKey(), onProgress } = options
-  const body = await inMemory(file)
-  onProgress?.({ sent: 0, total: body.length })
+async function put(context: RunContext, file: HashedFile, options: UploadOptions): Promise<string> {
+  const { path, source, sha256, idempotencyKey } = file
+  const body = await inMemory(source)
+  options.onProgress?.({ sent: 0, total: body.length })
   const shipment = {
     address: artifactAddress(context, path),
     method: 'PUT',
     contentType: 'application/octet-stream',
     body,
-    sha256: await context.digests.whole(body),
+    sha256,
     idempotencyKey,
   } as const
   const { job_id: jobId } = await ship(context.transport, shipment, options)
-  onProgress?.({ sent: body.length, total: body.length })
+  options.onProgress?.({ sent: body.length, total: body.length })
   return jobId
 }

@@ -1,5 +1,5 @@
 import { chunksOf } from './chunks.ts'
-import type { Source } from './source.ts'
+import { inMemory, type Source } from './source.ts'
 
 /** Takes a SHA-256 while bytes go by. */
 export interface Sha256 {
@@ -27,8 +27,12 @@ export function sha256In(field: string | null): string | undefined {
   return base64 === undefined ? undefined : hexOf(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)))
 }
 
-/** Of a file of any size, in the memory of a chunk. */
+/** What is not larger is hashed whole, which browsers do by native code. */
+const IN_MEMORY_BYTES = 16 * 1024 * 1024
+
+/** Of a file of any size. */
 export async function sha256Of(source: Source, digests: TakeDigests, signal?: AbortSignal): Promise<string> {
+  if (source.size <= IN_MEMORY_BYTES) return await digests.whole(await inMemory(source))
   const hash = digests.begin()
   for await (const chunk of chunksOf(source.stream())) {
     signal?.throwIfAborted()

@@ -12,6 +12,10 @@ export function tarOf(entries: readonly TarEntry[]): Uint8Array {
   return joined([...blocks, new Uint8Array(2 * BLOCK)])
 }
 
+export function bytesIn(entries: readonly TarEntry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes.length, 0)
+}
+
 const BLOCK = 512
 const utf8 = new TextEncoder()
 

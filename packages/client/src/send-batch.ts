@@ -1,0 +1,80 @@
+import type { Batch } from './batches.ts'
+import { keyOfPart } from './idempotency-key.ts'
+import { needed } from './plan.ts'
+import type { RunContext } from './run-context.ts'
+import { sendHashed } from './send-file.ts'
+import { sendTar } from './send-tar.ts'
+import { sha256Of } from './sha256.ts'
+import type { Source } from './source.ts'
+import type { Tally } from './tally.ts'
+import { bytesIn, type TarEntry } from './tar.ts'
+import { naming } from './unreadable.ts'
+
+/** The open job that batches are added to. */
+export interface Adding {
+  readonly jobId: string
+  /** Of the directory: what it was given once is not accepted twice. */
+  readonly idempotencyKey: string
+  /** Whether the server is asked what it holds already. */
+  readonly asks: boolean
+  readonly tally: Tally
+}
+
+export async function sendBatch(
+  context: RunContext,
+  batch: Batch,
+  adding: Adding,
+  signal: AbortSignal,
+): Promise<void> {
+  if ('small' in batch) await sendSmall(context, batch.small, adding, signal)
+  else await naming(batch.path, () => sendLarge(context, batch.path, batch.large, adding, signal))
+}
+
+async function sendSmall(
+  context: RunContext,
+  entries: readonly TarEntry[],
+  { jobId, asks, tally }: Adding,
+  signal: AbortSignal,
+): Promise<void> {
+  const toSend = asks ? await notHeld(context, jobId, entries, signal) : entries
+  if (toSend.length > 0) await sendTar(context, toSend, { jobId, signal })
+  tally.add(bytesIn(entries), entries.length)
+}
+
+async function sendLarge(
+  context: RunContext,
+  path: string,
+  source: Source,
+  { jobId, idempotencyKey, asks, tally }: Adding,
+  signal: AbortSignal,
+): Promise<void> {
+  const sha256 = await sha256Of(source, context.digests, signal)
+  const asked = [{ path, size: source.size, sha256 }]
+  if (asks && !(await needed(context, jobId, asked, signal)).has(path)) {
+    tally.add(source.size, 1)
+    return
+  }
+  // Of its bytes, too: a file that was changed since an earlier call is another upload.
+  const key = await keyOfPart(idempotencyKey, `${path}\n${sha256}`, context.digests)
+  const options = { jobId, signal, onProgress: tally.ofFile() }
+  await sendHashed(context, { path, source, sha256, idempotencyKey: key }, options)
+}
+
+/** Empty directories are sent always: they cost nothing, and nobody can ask for them. */
+async function notHeld(
+  context: RunContext,
+  jobId: string,
+  entries: readonly TarEntry[],
+  signal: AbortSignal,
+): Promise<TarEntry[]> {
+  const files = entries.filter(({ path }) => !path.endsWith('/'))
+  const asked = await Promise.all(
+    files.map(async ({ path, bytes }) => ({
+      path,
+      size: bytes.length,
+      sha256: await context.digests.whole(bytes),
+    })),
+  )
+  const wanted = await needed(context, jobId, asked, signal)
+  return entries.filter(({ path }) => path.endsWith('/') || wanted.has(path))
+}
