@@ -431,7 +431,7 @@ export class Uploader {
   }
 
   async artifact(path: string) {
-    return await this.harness.catalog.api.artifacts.get(this.run.runId, path as ArtifactPath)
+    return await this.harness.catalog.api.artifacts.get(this.run, path as ArtifactPath)
   }
 
   /** The bytes of an artifact, as they lie in the store. */
@@ -441,7 +441,12 @@ export class Uploader {
   }
 
   async files(jobId: string) {
-    const page = await this.harness.catalog.api.jobs.files(jobId, {}, { limit: 1_000, cursor: undefined })
+    const page = await this.harness.catalog.api.jobs.files(
+      this.run.tenantId,
+      jobId,
+      {},
+      { limit: 1_000, cursor: undefined },
+    )
     return page.items
   }
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { get, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import type { ObjectRef, ObjectStore, OpenObject } from '@lading/core'
+import type { ObjectRef, ObjectStore, OpenObject, TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
@@ -187,7 +187,8 @@ test.each(['replaced', 'deleted'])(
     if (what === 'replaced') await storeTree(server, runId, [{ path: last, bytes: randomBytes(9000) }])
     else {
       await server.fetch(`${artifacts}/${last}`, { method: 'DELETE' })
-      const { items } = await server.catalog.api.artifacts.listDeep(runId, what, {
+      const run = { runId, tenantId: 'default' as TenantId }
+      const { items } = await server.catalog.api.artifacts.listDeep(run, what, {
         limit: 1,
         cursor: undefined,
       })

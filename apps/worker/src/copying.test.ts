@@ -88,7 +88,7 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
       await plan(uploader, jobId, { copy: bytes })
       await gate.reached
       const source = await objectOf(earlier, 'model')
-      await harness.catalog.api.artifacts.delete(earlier.run.runId, 'model' as ArtifactPath)
+      await harness.catalog.api.artifacts.delete(earlier.run, 'model' as ArtifactPath)
       await until(
         async () => (await harness.store.head(source, AbortSignal.timeout(30_000))) === undefined,
         WITHIN,

@@ -166,7 +166,7 @@ test('a deleted artifact is deleted from the store, however often that fails at 
   worker.store.before('delete', ({ nth }) => (nth <= 3 ? Promise.reject(AWAY) : undefined))
   const uploader = await harness.uploader()
   await deliver(uploader, 'a', Buffer.from('x'))
-  expect(await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)).toBe(true)
+  expect(await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)).toBe(true)
   await harness.settled()
   expect(worker.store.named('delete')).toHaveLength(4)
 })
@@ -180,7 +180,7 @@ test('an artifact that is deleted while it is being replaced comes back as the n
   worker.store.before('write', gate.hold)
   const { jobId } = await uploader.accept({ a: Buffer.from('the second') })
   await gate.reached
-  expect(await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)).toBe(true)
+  expect(await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)).toBe(true)
   const looks = worker.catalog.named('sweeps.takeDeletions').length
   await until(() => worker.catalog.named('sweeps.takeDeletions').length > looks + 1, WITHIN)
   gate.open()
@@ -196,7 +196,7 @@ test('a file waits for the deletion of its key that is under way', async () => {
   await deliver(uploader, 'a', Buffer.from('the first'))
   const gate = new Gate()
   worker.store.before('delete', gate.hold)
-  await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
+  await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)
   await gate.reached
   const { jobId } = await uploader.accept({ a: Buffer.from('the second') })
   const tries = worker.catalog.named('delivery.begin').length

@@ -164,8 +164,7 @@ test('accepting a directory again while it is delivered is no deadlock either', 
 
 test('a path that is a file of the run cannot become a directory, nor the other way round', async () => {
   const harbour = await Harbour.open(catalog)
-  const { runId } = harbour.run
-  const check = (...paths: string[]) => catalog.api.uploads.checkPaths(runId, paths as ArtifactPath[])
+  const check = (...paths: string[]) => catalog.api.uploads.checkPaths(harbour.run, paths as ArtifactPath[])
   await harbour.store(['models/最終.pkl', 'models-old', 'models.d/x', 'models0'])
   await harbour.accept(['pending/deep/a'])
   await check('models/最終.pkl', 'models/最終.pk', 'models/最終.pkl2', 'new', 'models-old', 'pending/deep/b')
@@ -187,11 +186,11 @@ test('a path whose last file has failed or was cancelled is in no other’s way'
   await harbour.fail()
   const { jobId } = await harbour.accept(['b'])
   await catalog.api.jobs.cancel(harbour.tenant, jobId)
-  await catalog.api.uploads.checkPaths(harbour.run.runId, ['a/x', 'b/x'] as ArtifactPath[])
+  await catalog.api.uploads.checkPaths(harbour.run, ['a/x', 'b/x'] as ArtifactPath[])
 })
 
 test('paths of another run are in nobody’s way', async () => {
   const [one, other] = [await Harbour.open(catalog), await Harbour.open(catalog)]
   await one.store(['a'])
-  await catalog.api.uploads.checkPaths(other.run.runId, ['a/b' as ArtifactPath])
+  await catalog.api.uploads.checkPaths(other.run, ['a/b' as ArtifactPath])
 })

@@ -3,18 +3,18 @@ import { LadingError } from '@lading/protocol'
 import { accept } from './accept.ts'
 import { openArrival } from './arrival.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import { checkPaths, holdPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
 import { keepResumed } from './resumable-uploads.ts'
 
-export function acceptsOf(db: Database, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
+export function acceptsOf(db: Walled, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
   return {
     arrive: (tenant) => openArrival(db, tenant, limits),
-    checkPaths: (runId, paths) => checkPaths(db, runId, paths),
+    checkPaths: ({ runId, tenantId }, paths) => checkPaths(db.of(tenantId), runId, paths),
     async accept(acceptance) {
-      const job = await db.transaction(async (sql) => {
+      const job = await db.of(acceptance.run.tenantId).transaction(async (sql) => {
         const accepted = await accept(sql, acceptance, limits)
         checkJobSize(accepted, jobLimits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)

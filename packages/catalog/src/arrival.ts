@@ -9,7 +9,7 @@ import {
 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { AcceptedFile, Arrival, ArrivedSum, PathClash } from './catalog.ts'
-import type { Database } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { type FileColumns, fileColumns } from './file-columns.ts'
 
 /** Milliseconds between two signs of life of an arrival. */
@@ -18,7 +18,8 @@ const SIGN_EVERY_MS = 60_000
 const PAGE = 2_000
 
 /** See `Accepts.arrive`. */
-export async function openArrival(db: Database, tenant: TenantId, limits: WorkLimits): Promise<Arrival> {
+export async function openArrival(walled: Walled, tenant: TenantId, limits: WorkLimits): Promise<Arrival> {
+  const db = walled.of(tenant)
   const arrivalId = newId()
   await db.query('INSERT INTO arrivals (arrival_id, tenant_id) VALUES (:arrivalId, :tenant)', {
     arrivalId,
@@ -53,14 +54,14 @@ export async function openArrival(db: Database, tenant: TenantId, limits: WorkLi
 }
 
 /** One that is lost matters only if many are; accepting finds out whether the rows are still there. */
-async function giveSign(db: Database, arrivalId: string): Promise<void> {
+async function giveSign(db: Sql, arrivalId: string): Promise<void> {
   await db
     .query('UPDATE arrivals SET seen_at = now() WHERE arrival_id = :arrivalId', { arrivalId })
     .catch(() => undefined)
 }
 
 async function insert(
-  db: Database,
+  db: Sql,
   arrivalId: string,
   first: number,
   rows: readonly (AcceptedFile & { readonly fileId: string; readonly workId: string })[],
@@ -84,7 +85,7 @@ const IN_TREE_ORDER = `
   FROM arriving_files WHERE arrival_id = :arrivalId
   WINDOW tree AS (ORDER BY replace(path, '/', E'\\x01') COLLATE "C", is_directory, place)`
 
-async function settle(db: Database, arrivalId: string, added: number): Promise<PathClash | ArrivedSum> {
+async function settle(db: Sql, arrivalId: string, added: number): Promise<PathClash | ArrivedSum> {
   const [clash] = await db.query<{ path: string; next: string; isDirectory: boolean; same: boolean }>(
     `SELECT path, next, next_is_directory AS is_directory, path = next AS same FROM (${IN_TREE_ORDER}) rows
      WHERE NOT is_directory AND (next = path OR starts_with(next, path || '/'))
@@ -124,7 +125,7 @@ interface ArrivedRow extends Omit<FileColumns, 'sha256'> {
   readonly sha256: Buffer
 }
 
-async function* pages(db: Database, arrivalId: string): AsyncGenerator<readonly AcceptedFile[]> {
+async function* pages(db: Sql, arrivalId: string): AsyncGenerator<readonly AcceptedFile[]> {
   let after: string | undefined
   for (;;) {
     const rows = await db.query<ArrivedRow>(

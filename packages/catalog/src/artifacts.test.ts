@@ -72,7 +72,7 @@ test('a level lists the files and directories that lie directly in it, in bytewi
       await fill(paths)
       for (const directory of ['', ...directoriesOf(paths)]) {
         const listed = await walk(
-          (page) => catalog.api.artifacts.listLevel(harbour.run.runId, directory, page),
+          (page) => catalog.api.artifacts.listLevel(harbour.run, directory, page),
           limit,
         )
         const seen = listed.map((item) => ('isDirectory' in item ? `${item.path}/` : item.path))
@@ -89,7 +89,7 @@ test('a deep list gives every file below a directory, in bytewise order, whateve
       await fill(paths)
       for (const directory of ['', ...directoriesOf(paths)]) {
         const listed = await walk(
-          (page) => catalog.api.artifacts.listDeep(harbour.run.runId, directory, page),
+          (page) => catalog.api.artifacts.listDeep(harbour.run, directory, page),
           limit,
         )
         const below = directory === '' ? '' : `${directory}/`
@@ -124,32 +124,29 @@ function directoriesOf(paths: readonly string[]): Set<string> {
 
 test('a cursor goes on where it stopped, also when its row is gone and others have come', async () => {
   await fill(['a', 'b', 'c/1', 'c/2', 'd'])
-  const { runId } = harbour.run
   const { artifacts } = catalog.api
-  const first = await artifacts.listLevel(runId, '', { limit: 2, cursor: undefined })
-  const third = await artifacts.listLevel(runId, '', { limit: 3, cursor: undefined })
+  const first = await artifacts.listLevel(harbour.run, '', { limit: 2, cursor: undefined })
+  const third = await artifacts.listLevel(harbour.run, '', { limit: 3, cursor: undefined })
   await fill(['a', 'aa', 'bb', 'c-', 'c/3', 'c0', 'd'])
   const paths = async (cursor: string | undefined) =>
-    (await artifacts.listLevel(runId, '', { limit: 10, cursor })).items.map(({ path }) => path)
+    (await artifacts.listLevel(harbour.run, '', { limit: 10, cursor })).items.map(({ path }) => path)
   expect(await paths(first.nextCursor)).toEqual(['bb', 'c-', 'c', 'c0', 'd'])
   expect(await paths(third.nextCursor)).toEqual(['c0', 'd'])
-  const deep = await artifacts.listDeep(runId, '', { limit: 2, cursor: undefined })
+  const deep = await artifacts.listDeep(harbour.run, '', { limit: 2, cursor: undefined })
   await fill(['b', 'x'])
-  expect((await artifacts.listDeep(runId, '', { limit: 10, cursor: deep.nextCursor })).items).toMatchObject([
-    { path: 'b' },
-    { path: 'x' },
-  ])
+  expect(
+    (await artifacts.listDeep(harbour.run, '', { limit: 10, cursor: deep.nextCursor })).items,
+  ).toMatchObject([{ path: 'b' }, { path: 'x' }])
 })
 
 test('a cursor of another directory, or of nothing, is refused', async () => {
   await fill(['a/1', 'a/2', 'b'])
-  const { runId } = harbour.run
   const { artifacts } = catalog.api
-  const { nextCursor } = await artifacts.listLevel(runId, '', { limit: 1, cursor: undefined })
+  const { nextCursor } = await artifacts.listLevel(harbour.run, '', { limit: 1, cursor: undefined })
   for (const cursor of [nextCursor, '', '!!!', Buffer.from([0xff]).toString('base64url')]) {
     const refused = { code: 'validation_failed' }
-    await expect(artifacts.listLevel(runId, 'b', { limit: 1, cursor })).rejects.toMatchObject(refused)
-    await expect(artifacts.listDeep(runId, 'b', { limit: 1, cursor })).rejects.toMatchObject(refused)
+    await expect(artifacts.listLevel(harbour.run, 'b', { limit: 1, cursor })).rejects.toMatchObject(refused)
+    await expect(artifacts.listDeep(harbour.run, 'b', { limit: 1, cursor })).rejects.toMatchObject(refused)
   }
 })
 
@@ -163,25 +160,26 @@ test('listing a level does not read what lies in its directories', async () => {
     { runId, tenantId },
   )
   const artifacts = artifactsOf(db, new Hints(db, SILENT))
-  const level = await artifacts.listLevel(runId, '', PAGE)
+  const level = await artifacts.listLevel(harbour.run, '', PAGE)
   expect(level.items.map(({ path }) => path)).toEqual([
     'logs',
     ...Array.from({ length: 10 }, (_, n) => `z${20_001 + n}`),
   ])
-  const plan = await explain(db, () => artifacts.listLevel(runId, '', PAGE))
+  const plan = await explain(db, () => artifacts.listLevel(harbour.run, '', PAGE), harbour.tenant)
   expect(plan.filter((node) => node['Node Type'] === 'Seq Scan')).toEqual([])
   expect(rowsRead(plan, 'artifacts')).toBeLessThan(40)
-  const page = await explain(db, () => artifacts.listDeep(runId, 'logs', { limit: 10, cursor: undefined }))
+  const first = { limit: 10, cursor: undefined }
+  const page = await explain(db, () => artifacts.listDeep(harbour.run, 'logs', first), harbour.tenant)
   expect(rowsRead(page, 'artifacts')).toBeLessThan(20)
 })
 
 test('an artifact is found by its path, and is gone at once when it is deleted', async () => {
   const own = await Harbour.open(catalog)
   const { jobId } = await own.store(['models/a.pkl'])
-  const { runId } = own.run
   const path = 'models/a.pkl' as ArtifactPath
-  expect(await catalog.api.artifacts.get(runId, path)).toEqual({
-    runId,
+  expect(await catalog.api.artifacts.get(own.run, path)).toEqual({
+    runId: own.run.runId,
+    tenantId: own.tenant,
     path,
     jobId,
     size: 10,
@@ -193,12 +191,12 @@ test('an artifact is found by its path, and is gone at once when it is deleted',
     state: 'stored',
     storedAt: expect.any(Date),
   })
-  expect(await catalog.api.artifacts.get(harbour.run.runId, path)).toBeUndefined()
-  expect(await catalog.api.artifacts.delete(harbour.run.runId, path)).toBe(false)
-  expect(await catalog.api.artifacts.delete(runId, path)).toBe(true)
-  expect(await catalog.api.artifacts.delete(runId, path)).toBe(false)
-  expect(await catalog.api.artifacts.get(runId, path)).toBeUndefined()
-  expect((await catalog.api.artifacts.listLevel(runId, '', PAGE)).items).toEqual([])
+  expect(await catalog.api.artifacts.get(harbour.run, path)).toBeUndefined()
+  expect(await catalog.api.artifacts.delete(harbour.run, path)).toBe(false)
+  expect(await catalog.api.artifacts.delete(own.run, path)).toBe(true)
+  expect(await catalog.api.artifacts.delete(own.run, path)).toBe(false)
+  expect(await catalog.api.artifacts.get(own.run, path)).toBeUndefined()
+  expect((await catalog.api.artifacts.listLevel(own.run, '', PAGE)).items).toEqual([])
 })
 
 test('while a newer file is written, the artifact is listed as being replaced', async () => {
@@ -207,6 +205,6 @@ test('while a newer file is written, the artifact is listed as being replaced', 
   await own.accept(['a'])
   const work = await own.takeOne()
   await own.begin(work)
-  const page = await catalog.api.artifacts.listLevel(own.run.runId, '', PAGE)
+  const page = await catalog.api.artifacts.listLevel(own.run, '', PAGE)
   expect(page.items).toMatchObject([{ path: onlyFile(work).path, state: 'replacing' }])
 })

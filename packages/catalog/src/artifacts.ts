@@ -1,7 +1,7 @@
 import { keptPath, type Sha256Hex } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Artifacts } from './catalog.ts'
-import type { Database } from './database.ts'
+import type { Walled } from './database.ts'
 import { deleteDirectory } from './delete-directory.ts'
 import type { Hints } from './hints.ts'
 import type { Artifact, DirectoryEntry, Rot } from './model.ts'
@@ -19,13 +19,13 @@ interface Row extends Omit<Artifact, 'path' | 'sha256' | 'mode' | 'mtime' | 'ver
 type LevelRow = { [K in keyof Row]: Row[K] | null } & { entry: string; isDirectory: boolean }
 
 const COLUMNS =
-  'a.run_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.verified_at, a.rotted_at, a.rot'
+  'a.run_id, a.tenant_id, a.path, a.size, a.sha256, a.crc32, a.bucket, a.key, a.etag, a.mode, a.mtime, a.job_id, a.stored_at, a.state, a.verified_at, a.rotted_at, a.rot'
 
-export function artifactsOf(db: Database, hints: Hints): Artifacts {
+export function artifactsOf(db: Walled, hints: Hints): Artifacts {
   return {
-    async listLevel(runId, directory, { limit, cursor }) {
+    async listLevel({ runId, tenantId }, directory, { limit, cursor }) {
       const after = keyOfCursor(cursor)
-      const rows = await db.query<LevelRow>(LEVEL, {
+      const rows = await db.of(tenantId).query<LevelRow>(LEVEL, {
         runId,
         ...rangeBelow(directory, after, nextEntry(after)),
         skip: directory === '' ? 0 : [...directory].length + 1,
@@ -34,10 +34,10 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
       const page = pageOf(rows, limit, (row) => (row.isDirectory ? `${row.entry}/` : row.entry))
       return { items: page.items.map(levelEntry), nextCursor: page.nextCursor }
     },
-    async listDeep(runId, directory, { limit, cursor }) {
+    async listDeep({ runId, tenantId }, directory, { limit, cursor }) {
       const after = keyOfCursor(cursor)
       const range = rangeBelow(directory, after, `${after}\u0001`)
-      const rows = await db.query<Row>(
+      const rows = await db.of(tenantId).query<Row>(
         `SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path >= :from AND (:to::text IS NULL OR path < :to)
          ORDER BY path LIMIT :rows`,
         { runId, ...range, rows: limit + 1 },
@@ -45,18 +45,17 @@ export function artifactsOf(db: Database, hints: Hints): Artifacts {
       const page = pageOf(rows, limit, (row) => row.path)
       return { items: page.items.map(deepEntry), nextCursor: page.nextCursor }
     },
-    async get(runId, path) {
-      const [row] = await db.query<Row>(
-        `SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path = :path`,
-        {
+    async get({ runId, tenantId }, path) {
+      const [row] = await db
+        .of(tenantId)
+        .query<Row>(`SELECT ${COLUMNS} FROM artifacts a WHERE run_id = :runId AND path = :path`, {
           runId,
           path,
-        },
-      )
+        })
       return row && fromRow(row)
     },
-    async delete(runId, path) {
-      const gone = await db.query(
+    async delete({ runId, tenantId }, path) {
+      const gone = await db.of(tenantId).query(
         `WITH gone AS (DELETE FROM artifacts WHERE run_id = :runId AND path = :path RETURNING run_id, path, bucket, key, etag)
          INSERT INTO deletions (run_id, path, bucket, key, etag) SELECT * FROM gone RETURNING 1`,
         { runId, path },

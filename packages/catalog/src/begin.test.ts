@@ -84,12 +84,14 @@ test('an older file that was written before its worker heard of the newer one is
   const { harbour, older, newer } = await twoForOnePath()
   await harbour.settle(older, stored(older, 'older'))
   expect(await harbour.begin(newer)).toMatchObject([{ verdict: 'go', replaces: { etag: 'older' } }])
-  const { runId } = harbour.run
   const path = onlyFile(newer).path as never
-  expect(await catalog.api.artifacts.get(runId, path)).toMatchObject({ etag: 'older', state: 'replacing' })
+  expect(await catalog.api.artifacts.get(harbour.run, path)).toMatchObject({
+    etag: 'older',
+    state: 'replacing',
+  })
   await harbour.settle(newer, stored(newer, 'newer'))
-  expect(await catalog.api.artifacts.get(runId, path)).toMatchObject({ etag: 'newer', state: 'stored' })
-  expect((await catalog.api.artifacts.listDeep(runId, '', PAGE)).items).toHaveLength(1)
+  expect(await catalog.api.artifacts.get(harbour.run, path)).toMatchObject({ etag: 'newer', state: 'stored' })
+  expect((await catalog.api.artifacts.listDeep(harbour.run, '', PAGE)).items).toHaveLength(1)
 })
 
 test('what a dead writer left is named, settled once, and then the newer file goes', async () => {
@@ -165,15 +167,14 @@ test('work whose every file was settled from elsewhere is finished by settling n
 test('a path that was deleted is written anew over the object that is still to be deleted, and that is kept', async () => {
   const harbour = await Harbour.open(catalog)
   await harbour.store(['a'])
-  const { runId } = harbour.run
-  await catalog.api.artifacts.delete(runId, 'a' as never)
+  await catalog.api.artifacts.delete(harbour.run, 'a' as never)
   await harbour.accept(['a'])
   const work = await harbour.takeOne()
   expect(await harbour.begin(work)).toMatchObject([{ verdict: 'go', replaces: { etag: 'etag' } }])
   expect(await deletions(harbour)).toEqual([])
   await harbour.settle(work, stored(work, 'again'))
   expect(await deletions(harbour)).toEqual([])
-  expect(await catalog.api.artifacts.get(runId, 'a' as never)).toMatchObject({
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as never)).toMatchObject({
     etag: 'again',
     state: 'stored',
   })
@@ -182,7 +183,7 @@ test('a path that was deleted is written anew over the object that is still to b
 test('a path whose object is being deleted waits until that has ended', async () => {
   const harbour = await Harbour.open(catalog)
   await harbour.store(['a'])
-  await catalog.api.artifacts.delete(harbour.run.runId, 'a' as never)
+  await catalog.api.artifacts.delete(harbour.run, 'a' as never)
   const [deletion] = await deletions(harbour)
   if (!deletion) throw new Error('nothing is to be deleted')
   await harbour.accept(['a'])
@@ -200,13 +201,12 @@ test('deleting while a newer file is written deletes the older artifact only', a
   await harbour.accept(['a'])
   const work = await harbour.takeOne()
   await harbour.begin(work)
-  const { runId } = harbour.run
-  expect(await catalog.api.artifacts.delete(runId, 'a' as never)).toBe(true)
-  expect(await catalog.api.artifacts.delete(runId, 'a' as never)).toBe(false)
+  expect(await catalog.api.artifacts.delete(harbour.run, 'a' as never)).toBe(true)
+  expect(await catalog.api.artifacts.delete(harbour.run, 'a' as never)).toBe(false)
   expect(await deletions(harbour)).toEqual([])
   await harbour.settle(work, stored(work, 'newer'))
   expect(await deletions(harbour)).toEqual([])
-  expect(await catalog.api.artifacts.get(runId, 'a' as never)).toMatchObject({ etag: 'newer' })
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as never)).toMatchObject({ etag: 'newer' })
 })
 
 test('deleting while a newer file is written still deletes when that file fails', async () => {
@@ -215,7 +215,7 @@ test('deleting while a newer file is written still deletes when that file fails'
   await harbour.accept(['a'])
   const work = await harbour.takeOne()
   await harbour.begin(work)
-  await catalog.api.artifacts.delete(harbour.run.runId, 'a' as never)
+  await catalog.api.artifacts.delete(harbour.run, 'a' as never)
   await harbour.settle(work, failed(work))
   expect(await deletions(harbour)).toMatchObject([{ path: 'a', onlyIf: { etag: 'etag' }, attempts: 1 }])
 })
@@ -232,7 +232,7 @@ test('a deletion that another’s commit overtook is dropped, and the newer obje
   )
   expect(await deletions(harbour)).toEqual([])
   expect(await db.query('SELECT 1 FROM deletions WHERE run_id = :runId', { runId })).toEqual([])
-  expect(await catalog.api.artifacts.get(runId, 'a' as never)).toMatchObject({ etag: 'etag' })
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as never)).toMatchObject({ etag: 'etag' })
 })
 
 /** Takes what is due for deletion, and gives what is the harbour's. */

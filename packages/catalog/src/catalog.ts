@@ -10,12 +10,13 @@ import type {
   Page,
   PageRequest,
   Run,
+  RunRef,
   RunStatus,
 } from './model.ts'
 
 /**
- * What the API asks of the catalog. Methods that take a tenant are bound to it: what is another's is as if it were not
- * there. Those that take a run's or job's id alone trust that the caller has got that run or job as its tenant's.
+ * What the API asks of the catalog, for a tenant: what is another's is as if it were not there. The statements say so, and
+ * Postgres sees to it besides (docs/decisions/0017-tenant-walls.md). Only `Jobs.peek` and `keys` are of all tenants.
  * All fail with `catalog_unavailable` when Postgres cannot be reached in time.
  */
 export interface ApiCatalog {
@@ -135,7 +136,7 @@ export interface Accepts {
    * Fails with `path_conflict` when a path of the request is a directory of the run, or lies below one of its files,
    * those that are not delivered or not shown yet among them. A directory's path ends in a slash here. The request's own clashes are the caller's to find.
    */
-  checkPaths(runId: string, paths: readonly string[]): Promise<void>
+  checkPaths(run: RunRef, paths: readonly string[]): Promise<void>
 
   /**
    * The job, its pack, work items and files, and the new heads of their paths, in one transaction: when it returns,
@@ -223,7 +224,12 @@ export interface Jobs {
   getMany(tenant: TenantId, jobIds: readonly string[]): Promise<Job[]>
   /** Newest first. */
   list(tenant: TenantId, filter: { runId?: string; state?: JobState }, page: PageRequest): Promise<Page<Job>>
-  files(jobId: string, filter: { state?: FileState }, page: PageRequest): Promise<Page<JobFile>>
+  files(
+    tenant: TenantId,
+    jobId: string,
+    filter: { state?: FileState },
+    page: PageRequest,
+  ): Promise<Page<JobFile>>
   /**
    * Asks that the job stop: what no worker holds is cancelled at once, the rest when its worker hears of it. A job
    * that has ended fails with `job_state_conflict`; one that is being cancelled is success.
@@ -240,13 +246,13 @@ export interface Jobs {
 
 export interface Artifacts {
   /** What lies directly in `directory` ('' is the root), files and directories by path (bytewise). */
-  listLevel(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
+  listLevel(run: RunRef, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
   /** All files below `directory`, and directories that came empty, by path (bytewise). */
-  listDeep(runId: string, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
+  listDeep(run: RunRef, directory: string, page: PageRequest): Promise<Page<Artifact | DirectoryEntry>>
   /** The path of a directory that came empty ends in a slash. */
-  get(runId: string, path: ArtifactPath | `${ArtifactPath}/`): Promise<Artifact | undefined>
+  get(run: RunRef, path: ArtifactPath | `${ArtifactPath}/`): Promise<Artifact | undefined>
   /** The row goes at once; its object is deleted afterwards, and retried until it is. False: there is none. */
-  delete(runId: string, path: ArtifactPath): Promise<boolean>
+  delete(run: RunRef, path: ArtifactPath): Promise<boolean>
   /**
    * The rows of all that lies below the directory, and its own, go at once; the job says how far their objects are
    * deleted. Undefined: nothing lies there.
@@ -319,15 +325,21 @@ export interface ResumableUploads {
   ): Promise<{ upload: ResumableUpload; replayed: boolean }>
   get(tenant: TenantId, uploadId: string): Promise<ResumableUpload | undefined>
   /** Makes one request the holder. It must `renew` every third of `leaseMs`. Undefined: another holds it, or it is gone. */
-  take(uploadId: string, holder: string, leaseMs: number): Promise<ResumableUpload | undefined>
+  take(
+    tenant: TenantId,
+    uploadId: string,
+    holder: string,
+    leaseMs: number,
+  ): Promise<ResumableUpload | undefined>
   /** Promises bytes, and renews. False: the request no longer holds it. */
   record(
+    tenant: TenantId,
     uploadId: string,
     holder: string,
     received: number,
     times: { leaseMs: number; keepMs: number },
   ): Promise<boolean>
-  renew(uploadId: string, holder: string, leaseMs: number): Promise<void>
-  release(uploadId: string, holder: string): Promise<void>
-  remove(uploadId: string, holder: string): Promise<void>
+  renew(tenant: TenantId, uploadId: string, holder: string, leaseMs: number): Promise<void>
+  release(tenant: TenantId, uploadId: string, holder: string): Promise<void>
+  remove(tenant: TenantId, uploadId: string, holder: string): Promise<void>
 }

@@ -76,7 +76,7 @@ test('bytes that the tenant has in another experiment are files of the job that 
   const [work] = await takeCopies(harbour)
   if (!work) throw new Error('there is no work')
   expect(work.files.map(({ path, packId }) => [path, packId])).toEqual(paths.map((path) => [path, undefined]))
-  const source = await catalog.api.artifacts.get(earlier.run.runId, 'model.pt' as ArtifactPath)
+  const source = await catalog.api.artifacts.get(earlier.run, 'model.pt' as ArtifactPath)
   for (const { fileId, crc32 } of work.files) {
     expect(crc32).toBe(acceptedFile('model.pt').crc32)
     expect(await catalog.delivery.delivery.copySources(fileId)).toEqual([
@@ -85,7 +85,7 @@ test('bytes that the tenant has in another experiment are files of the job that 
   }
   expect(await harbour.deliver(work)).toMatchObject({ moved: 3, freePacks: [] })
   expect(await seal(harbour, jobId, { files: 3 })).toMatchObject({ state: 'completed', files: { stored: 3 } })
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'copies/2' as ArtifactPath)).toMatchObject({
+  expect(await catalog.api.artifacts.get(harbour.run, 'copies/2' as ArtifactPath)).toMatchObject({
     sha256: acceptedFile('model.pt').sha256,
   })
 })
@@ -123,7 +123,7 @@ test('what is being replaced, or was deleted, is no source', async () => {
   await harbour.store(['replaced', 'deleted'])
   await harbour.accept(['replaced'])
   await harbour.begin(await harbour.takeOne())
-  await catalog.api.artifacts.delete(harbour.run.runId, 'deleted' as ArtifactPath)
+  await catalog.api.artifacts.delete(harbour.run, 'deleted' as ArtifactPath)
   const asked = [copyOf('replaced', 'x'), copyOf('deleted', 'y')]
   expect(await plan(harbour, await openJob(harbour), asked)).toEqual({ needed: ['x', 'y'], copied: 0 })
 })
@@ -248,7 +248,8 @@ test('planning a page looks at what it asks for, however much the tenant has', a
   const files = [...paths.slice(0, 20), ...Array.from({ length: 20 }, (_, index) => `new/${index}`)]
   const asked = files.map((path) => copyOf(path, path))
   const plan = { run: harbour.run, jobId, files: asked, copy: true }
-  const nodes = await explain(db, () => planFiles(db, plan, LIMITS, DEFAULT_JOB_LIMITS))
+  const look = () => planFiles(db.of(harbour.tenant), plan, LIMITS, DEFAULT_JOB_LIMITS)
+  const nodes = await explain(db, look, harbour.tenant)
   expect(nodes.some((node) => node['Index Name'] === 'artifacts_by_content')).toBe(true)
   expect(rowsRead(nodes, 'artifacts')).toBeLessThanOrEqual(40)
 })

@@ -1,7 +1,9 @@
+import type { TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
 import type { Logger } from './logger.ts'
+import { asTenant, beginningAsTenant, type Session } from './tenant-session.ts'
 
 /** Values of a statement by name (`:name` in its text). */
 export type Bindings = Readonly<Record<string, unknown>>
@@ -10,6 +12,18 @@ export type Bindings = Readonly<Record<string, unknown>>
 export interface Sql {
   /** The statement's rows. Column names are turned from `snake_case` to `camelCase`. */
   query<Row>(text: string, bindings?: Bindings): Promise<Row[]>
+}
+
+/** Runs statements one by one, or several as one. */
+export interface Statements extends Sql {
+  /** All or nothing; tried again from the start when Postgres ends it as a deadlock's victim. */
+  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+}
+
+/** The database as requests get it: they have to say whose they are. */
+export interface Walled {
+  /** Statements that find, change and add nothing but the tenant's own, whatever they say. */
+  of(tenant: TenantId): Statements
 }
 
 export interface DatabaseOptions {
@@ -24,7 +38,8 @@ export interface DatabaseOptions {
   readonly schema?: string
 }
 
-export class Database implements Sql {
+/** By itself it reaches the rows of all tenants, as workers have to. */
+export class Database implements Statements, Walled {
   readonly knex: Knex
   readonly options: DatabaseOptions
 
@@ -43,22 +58,38 @@ export class Database implements Sql {
   }
 
   async query<Row>(text: string, bindings: Bindings = {}): Promise<Row[]> {
-    return await this.translated(() => this.#onConnection((c) => run<Row>(this.knex, c, text, bindings)))
+    return await this.#query(text, bindings)
   }
 
-  /** All or nothing; tried again from the start when Postgres ends it as a deadlock's victim. */
   async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return await this.#transaction(work)
+  }
+
+  of(tenant: TenantId): Statements {
+    return {
+      query: <Row>(text: string, bindings: Bindings = {}) => this.#query<Row>(text, bindings, tenant),
+      transaction: (work) => this.#transaction(work, tenant),
+    }
+  }
+
+  async #query<Row>(text: string, bindings: Bindings, tenant?: TenantId): Promise<Row[]> {
     return await this.translated(() =>
-      this.#onConnection((connection) =>
-        this.knex.transaction(
-          (trx) =>
-            work({
-              query: <Row>(text: string, bindings: Bindings = {}) =>
-                run<Row>(trx, connection, text, bindings),
-            }),
-          { connection },
-        ),
-      ),
+      this.#onConnection((client) => {
+        const connection = tenant === undefined ? client : asTenant(client, tenant)
+        return run<Row>(this.knex, connection, text, bindings)
+      }),
+    )
+  }
+
+  async #transaction<T>(work: (sql: Sql) => Promise<T>, tenant?: TenantId): Promise<T> {
+    return await this.translated(() =>
+      this.#onConnection((client) => {
+        const connection = tenant === undefined ? client : beginningAsTenant(client, tenant)
+        const query = (trx: Knex) => ({
+          query: <Row>(text: string, bindings: Bindings = {}) => run<Row>(trx, connection, text, bindings),
+        })
+        return this.knex.transaction((trx) => work(query(trx)), { connection })
+      }),
     )
   }
 
@@ -78,11 +109,16 @@ export class Database implements Sql {
     await this.knex.destroy()
   }
 
+  /** One that may still be in a transaction, or behind a statement that was given up, is not for the next caller. */
   async #onConnection<T>(work: (connection: pg.Client) => Promise<T>): Promise<T> {
     const connection: pg.Client = await this.knex.client.acquireConnection()
     try {
       return await work(connection)
+    } catch (error) {
+      if (isReadTimeout(error)) void connection.end()
+      throw error
     } finally {
+      if (connection.getTransactionStatus() !== 'I') void connection.end()
       await this.knex.client.releaseConnection(connection)
     }
   }
@@ -107,15 +143,15 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
   }
 }
 
-async function run<Row>(knex: Knex, connection: pg.Client, text: string, bindings: Bindings): Promise<Row[]> {
+async function run<Row>(knex: Knex, session: Session, text: string, bindings: Bindings): Promise<Row[]> {
   try {
     const result: { rows: Record<string, unknown>[] } = await knex
       .raw(text, bindings as Record<string, Knex.Value>)
-      .connection(connection)
+      .connection(session)
     return result.rows.map(camelCased) as Row[]
   } catch (error) {
     // pg leaves a statement that it gave up on in its connection, and whatever came next would wait behind it.
-    if (isReadTimeout(error)) void connection.end()
+    if (isReadTimeout(error)) void session.end()
     throw error
   }
 }

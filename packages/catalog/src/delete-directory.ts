@@ -1,12 +1,12 @@
 import { newId } from '@lading/core'
-import type { Database } from './database.ts'
+import type { Walled } from './database.ts'
 import { endJobs } from './job-end.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import type { Job, Run } from './model.ts'
 
 /** See `Artifacts.deleteDirectory`. */
-export async function deleteDirectory(db: Database, run: Run, directory: string): Promise<Job | undefined> {
-  return await db.transaction(async (sql) => {
+export async function deleteDirectory(db: Walled, run: Run, directory: string): Promise<Job | undefined> {
+  return await db.of(run.tenantId).transaction(async (sql) => {
     const jobId = newId()
     const [job] = await sql.query<JobRow>(DELETE, {
       jobId,

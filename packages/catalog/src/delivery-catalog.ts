@@ -264,7 +264,7 @@ export interface ScrubbedArtifact {
 }
 
 /** An artifact of which it is not known whether a writer that was given up has overwritten it. */
-export interface DoubtfulArtifact extends Omit<Artifact, 'verifiedAt' | 'rot'> {
+export interface DoubtfulArtifact extends Omit<Artifact, 'tenantId' | 'verifiedAt' | 'rot'> {
   /** Writers that were let at its object so far. */
   readonly writers: number
 }

@@ -28,7 +28,7 @@ async function acceptAtomic(harbour: Harbour, paths: readonly string[]): Promise
 }
 
 async function shown(harbour: Harbour): Promise<string[]> {
-  const page = await catalog.api.artifacts.listDeep(harbour.run.runId, '', { limit: 1000, cursor: undefined })
+  const page = await catalog.api.artifacts.listDeep(harbour.run, '', { limit: 1000, cursor: undefined })
   return page.items.map(nameOf)
 }
 
@@ -179,11 +179,11 @@ test('an atomic job shows nothing until all of it is there, and then everything'
 test('what an atomic job replaces stays as it is until that instant, and its object is moved to its key afterwards', async () => {
   const harbour = await Harbour.open(catalog)
   await harbour.store(['a'])
-  const before = await catalog.api.artifacts.get(harbour.run.runId, 'a' as ArtifactPath)
+  const before = await catalog.api.artifacts.get(harbour.run, 'a' as ArtifactPath)
   const { jobId } = await acceptAtomic(harbour, ['a', 'b'])
   const work = await harbour.takeOne()
   const begun = await harbour.begin(work)
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'a' as ArtifactPath)).toEqual(before)
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as ArtifactPath)).toEqual(before)
   const keys = begun.map((b) => (b.verdict === 'go' ? b.object.key : ''))
   expect(keys).not.toContain(before?.key)
   expect(keys.filter((key) => key.includes('/staging/'))).toHaveLength(1)
@@ -192,7 +192,7 @@ test('what an atomic job replaces stays as it is until that instant, and its obj
   const { publish } = await deliver(harbour, work, 'newer')
   expect(publish).toBe(jobId)
   await catalog.delivery.delivery.publish(jobId)
-  const after = await catalog.api.artifacts.get(harbour.run.runId, 'a' as ArtifactPath)
+  const after = await catalog.api.artifacts.get(harbour.run, 'a' as ArtifactPath)
   expect(after).toMatchObject({ jobId, etag: 'newer', state: 'stored' })
   expect(keys).toContain(after?.key)
 
@@ -205,7 +205,7 @@ test('what an atomic job replaces stays as it is until that instant, and its obj
   expect(await harbour.begin(waiting)).toMatchObject([{ verdict: 'wait' }])
   expect(await catalog.delivery.staging.useless(0, 10)).toEqual([])
   await catalog.delivery.staging.moved(move, 'moved')
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'a' as ArtifactPath)).toMatchObject({
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as ArtifactPath)).toMatchObject({
     key: before?.key,
     etag: 'moved',
   })
@@ -223,10 +223,10 @@ test('an atomic job does not show a file for whose path a newer one was accepted
   await deliver(harbour, work, 'atomic')
   const newer = await harbour.store(['a'])
   await catalog.delivery.delivery.publish(jobId)
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'a' as ArtifactPath)).toMatchObject({
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as ArtifactPath)).toMatchObject({
     jobId: newer.jobId,
   })
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'b' as ArtifactPath)).toMatchObject({ jobId })
+  expect(await catalog.api.artifacts.get(harbour.run, 'b' as ArtifactPath)).toMatchObject({ jobId })
 })
 
 test('an atomic job with a failed file shows nothing, and everything once that file was retried', async () => {
@@ -272,7 +272,6 @@ test('what a failed atomic job has delivered is to be deleted when its time is o
 
 test('empty directories are listed as such, and never as what they are not', async () => {
   const harbour = await Harbour.open(catalog)
-  const { runId } = harbour.run
   const acceptance = harbour.acceptance(['d/file', 'd-x'])
   const directory = (path: string) => ({
     ...acceptedFile(path, 0, 0),
@@ -288,7 +287,7 @@ test('empty directories are listed as such, and never as what they are not', asy
   const level = async (path: string, limit = 1000) => {
     const names: string[] = []
     for (let cursor: string | undefined, more = true; more; more = cursor !== undefined) {
-      const page = await catalog.api.artifacts.listLevel(runId, path, { limit, cursor })
+      const page = await catalog.api.artifacts.listLevel(harbour.run, path, { limit, cursor })
       names.push(...page.items.map(nameOf))
       cursor = page.nextCursor
     }
@@ -299,13 +298,13 @@ test('empty directories are listed as such, and never as what they are not', asy
     expect(await level('d', limit)).toEqual(['d/file', 'd/inner/'])
     expect(await level('empty', limit)).toEqual([])
   }
-  await expect(catalog.api.uploads.checkPaths(runId, ['empty'])).rejects.toMatchObject({
+  await expect(catalog.api.uploads.checkPaths(harbour.run, ['empty'])).rejects.toMatchObject({
     code: 'path_conflict',
   })
-  await expect(catalog.api.uploads.checkPaths(runId, ['d-x/'])).rejects.toMatchObject({
+  await expect(catalog.api.uploads.checkPaths(harbour.run, ['d-x/'])).rejects.toMatchObject({
     code: 'path_conflict',
   })
-  await catalog.api.uploads.checkPaths(runId, ['empty/now-not'])
+  await catalog.api.uploads.checkPaths(harbour.run, ['empty/now-not'])
 })
 
 test('a directory is deleted as a job, which ends when its last object is gone', async () => {

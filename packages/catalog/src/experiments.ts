@@ -1,7 +1,7 @@
 import { newId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Experiments } from './catalog.ts'
-import type { Database } from './database.ts'
+import type { Walled } from './database.ts'
 import type { Experiment } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
 
@@ -18,14 +18,16 @@ interface Row {
 
 const COLUMNS = 'experiment_id, tenant_id, name, bucket, prefix, created_at, updated_at, deleted_at'
 
-export function experimentsOf(db: Database, defaultBucket: string): Experiments {
-  const one = async (where: string, bindings: Record<string, unknown>) => {
-    const [row] = await db.query<Row>(`SELECT ${COLUMNS} FROM experiments WHERE ${where}`, bindings)
+export function experimentsOf(db: Walled, defaultBucket: string): Experiments {
+  const one = async (where: string, bindings: { tenant: TenantId; name?: string; experimentId?: string }) => {
+    const [row] = await db
+      .of(bindings.tenant)
+      .query<Row>(`SELECT ${COLUMNS} FROM experiments WHERE ${where}`, bindings)
     return row && fromRow(row)
   }
 
   const setDeleted = async (tenant: TenantId, experimentId: string, deleted: boolean) => {
-    const [row] = await db.query<Row>(
+    const [row] = await db.of(tenant).query<Row>(
       `UPDATE experiments SET updated_at = now(), deleted_at = CASE WHEN :deleted THEN coalesce(deleted_at, now()) END
        WHERE tenant_id = :tenant AND experiment_id = :experimentId RETURNING ${COLUMNS}`,
       { tenant, experimentId, deleted },
@@ -36,7 +38,7 @@ export function experimentsOf(db: Database, defaultBucket: string): Experiments 
   return {
     async create(tenant, { name, location }) {
       const experimentId = newId()
-      const [row] = await db.query<Row>(
+      const [row] = await db.of(tenant).query<Row>(
         `WITH tenant AS (INSERT INTO tenants (tenant_id) VALUES (:tenant) ON CONFLICT DO NOTHING)
          INSERT INTO experiments (experiment_id, tenant_id, name, bucket, prefix)
          VALUES (:experimentId, :tenant, :name, :bucket, :prefix)
@@ -62,7 +64,7 @@ export function experimentsOf(db: Database, defaultBucket: string): Experiments 
       one('tenant_id = :tenant AND experiment_id = :experimentId', { tenant, experimentId }),
     getByName: (tenant, name) => one('tenant_id = :tenant AND name = :name', { tenant, name }),
     async list(tenant, { limit, cursor, deleted }) {
-      const rows = await db.query<Row>(
+      const rows = await db.of(tenant).query<Row>(
         `SELECT ${COLUMNS} FROM experiments
          WHERE tenant_id = :tenant AND (deleted_at IS NOT NULL) = :deleted
            AND (:after::uuid IS NULL OR experiment_id > :after::uuid)

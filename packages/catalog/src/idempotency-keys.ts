@@ -1,7 +1,7 @@
 import type { TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { IdempotencyKeys } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 
 interface Row {
   request: string
@@ -10,18 +10,19 @@ interface Row {
   lockedBy: string | null
 }
 
-export function idempotencyKeysOf(db: Database): IdempotencyKeys {
+export function idempotencyKeysOf(db: Walled): IdempotencyKeys {
   return {
-    begin: (tenant, key, request, holder, leaseMs) => beginKey(db, tenant, key, request, holder, leaseMs),
+    begin: (tenant, key, request, holder, leaseMs) =>
+      beginKey(db.of(tenant), tenant, key, request, holder, leaseMs),
     async renew(tenant, key, holder, leaseMs) {
-      await db.query(
+      await db.of(tenant).query(
         `UPDATE idempotency_keys SET locked_until = now() + :leaseMs * interval '1 ms'
          WHERE tenant_id = :tenant AND key = :key AND locked_by = :holder`,
         { tenant, key, holder, leaseMs },
       )
     },
     async release(tenant, key, holder) {
-      await db.query(
+      await db.of(tenant).query(
         `DELETE FROM idempotency_keys
          WHERE tenant_id = :tenant AND key = :key AND locked_by = :holder AND job_id IS NULL`,
         { tenant, key, holder },

@@ -1,6 +1,6 @@
-import { type JobState, jobHasEnded } from '@lading/core'
+import { type JobState, jobHasEnded, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import type { Database } from './database.ts'
+import type { Walled } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { COUNT_MOVED } from './job-count.ts'
 import { endJobs } from './job-end.ts'
@@ -11,7 +11,8 @@ import { RELEASE_KEYS } from './release-keys.ts'
  * stops, and settles it. The mark commits first: work that a worker takes in between comes to it with the mark, and the
  * job's row is locked last, as settling does. False: the tenant has no such job.
  */
-export async function cancelJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
+export async function cancelJob(walled: Walled, tenant: TenantId, jobId: string): Promise<boolean> {
+  const db = walled.of(tenant)
   const marked = await db.query(
     `UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, now()), state = CASE
        WHEN state <> 'open' THEN state WHEN started_at IS NULL THEN 'queued' ELSE 'running' END

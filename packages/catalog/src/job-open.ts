@@ -1,8 +1,8 @@
-import { newId, type TenantId } from '@lading/core'
+import { newId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { keepIdempotencyKey } from './accepts.ts'
 import type { OpeningKey, OpenJob } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { beginKey } from './idempotency-keys.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import type { Job, Run } from './model.ts'
@@ -14,12 +14,12 @@ const KEY_LEASE_MS = 60_000
  * See `Jobs.open`. Key and job commit together: of many who come with the same key at once, the others wait for the
  * first at the key's row, and then find its job.
  */
-export async function openJob(db: Database, run: Run, given: OpenJob, key?: OpeningKey): Promise<Job> {
+export async function openJob(walled: Walled, run: Run, given: OpenJob, key?: OpeningKey): Promise<Job> {
+  const db = walled.of(run.tenantId)
   if (key === undefined) return await insertOpenJob(db, run, given)
   return await db.transaction(async (sql) => {
     const holder = newId()
-    const tenant = run.tenantId as TenantId
-    const begun = await beginKey(sql, tenant, key.key, key.request, holder, KEY_LEASE_MS)
+    const begun = await beginKey(sql, run.tenantId, key.key, key.request, holder, KEY_LEASE_MS)
     if (begun.state === 'done') return await openedBefore(sql, key, begun)
     const job = await insertOpenJob(sql, run, given)
     await keepIdempotencyKey(

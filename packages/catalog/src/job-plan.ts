@@ -1,7 +1,7 @@
 import { type ArtifactPath, COPIES_ROUTE, type Crc32, keptPath, type WorkLimits } from '@lading/core'
 import { addFiles } from './add-files.ts'
 import type { AcceptedFile, Planned, PlannedFile } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Statements } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import type { Run } from './model.ts'
@@ -21,7 +21,7 @@ interface Plan {
  * other plan of the job comes between: two that ask for the same add it once.
  */
 export async function planFiles(
-  db: Database,
+  db: Statements,
   plan: Plan,
   workLimits: WorkLimits,
   jobLimits: JobLimits,

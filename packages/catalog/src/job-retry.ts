@@ -1,12 +1,12 @@
-import type { JobState } from '@lading/core'
+import type { JobState, TenantId } from '@lading/core'
 import { type ErrorCode, LadingError } from '@lading/protocol'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { holdPathsOfRetry } from './path-clashes.ts'
 
 /** Queues the failed files of a failed job again. False: the tenant has no such job. */
-export async function retryJob(db: Database, tenant: string, jobId: string): Promise<boolean> {
-  return await db.transaction(async (sql) => {
+export async function retryJob(db: Walled, tenant: TenantId, jobId: string): Promise<boolean> {
+  return await db.of(tenant).transaction(async (sql) => {
     const [job] = await sql.query<{ runId: string; state: JobState; errorCode: ErrorCode | null }>(
       'SELECT run_id, state, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
       { tenant, jobId },

@@ -1,7 +1,7 @@
-import { type JobState, jobHasEnded } from '@lading/core'
+import { type JobState, jobHasEnded, type TenantId } from '@lading/core'
 import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Seal } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { endJobs } from './job-end.ts'
 
 interface Row {
@@ -14,12 +14,12 @@ interface Row {
 
 /** See `Jobs.seal`. `known`: the tenant has such a job; `ended`: it came to its end by this. */
 export async function sealJob(
-  db: Database,
-  tenant: string,
+  db: Walled,
+  tenant: TenantId,
   jobId: string,
   seal: Seal,
 ): Promise<{ known: boolean; ended: boolean }> {
-  return await db.transaction(async (sql) => {
+  return await db.of(tenant).transaction(async (sql) => {
     const [job] = await sql.query<Row>(
       'SELECT state, shards, expected_files, sealed_at, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
       { tenant, jobId },

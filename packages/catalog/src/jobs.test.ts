@@ -15,8 +15,8 @@ afterAll(() => catalog.close())
 
 const PAGE = { limit: 100, cursor: undefined }
 
-async function statesOf(jobId: string): Promise<Record<string, string>> {
-  const { items } = await catalog.api.jobs.files(jobId, {}, PAGE)
+async function statesOf({ tenant }: Harbour, jobId: string): Promise<Record<string, string>> {
+  const { items } = await catalog.api.jobs.files(tenant, jobId, {}, PAGE)
   return Object.fromEntries(items.map(({ path, state }) => [path, state]))
 }
 
@@ -180,7 +180,7 @@ test('retrying is refused when the bytes are no longer kept', async () => {
   await harbour.fail()
   expect(await catalog.delivery.packs.expired(harbour.spoolId, -1, 10)).toHaveLength(1)
   await expect(catalog.api.jobs.retry(harbour.tenant, jobId)).rejects.toMatchObject({ code: 'spool_lost' })
-  expect(await statesOf(jobId)).toEqual({ a: 'failed' })
+  expect(await statesOf(harbour, jobId)).toEqual({ a: 'failed' })
 })
 
 test('jobs are listed newest first, page by page, by run and by state', async () => {
@@ -220,7 +220,7 @@ test('the files of a job are listed page by page, and by state', async () => {
     const seen: string[] = []
     let cursor: string | undefined
     do {
-      const page = await catalog.api.jobs.files(jobId, filter, { limit, cursor })
+      const page = await catalog.api.jobs.files(harbour.tenant, jobId, filter, { limit, cursor })
       seen.push(...page.items.map(({ path }) => path))
       cursor = page.nextCursor
     } while (cursor !== undefined)
@@ -238,7 +238,7 @@ test('a cursor that no page gave is refused', async () => {
     const page = { limit: 10, cursor: Buffer.from(text).toString('base64url') }
     const refused = { code: 'validation_failed' }
     await expect(catalog.api.jobs.list(harbour.tenant, {}, page)).rejects.toMatchObject(refused)
-    await expect(catalog.api.jobs.files(newId(), {}, page)).rejects.toMatchObject(refused)
+    await expect(catalog.api.jobs.files(harbour.tenant, newId(), {}, page)).rejects.toMatchObject(refused)
   }
 })
 

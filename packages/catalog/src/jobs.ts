@@ -1,7 +1,7 @@
-import type { Sha256Hex, TenantId, WorkLimits } from '@lading/core'
+import type { Sha256Hex, WorkLimits } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 import type { Jobs } from './catalog.ts'
-import type { Database } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { cancelJob } from './job-cancel.ts'
@@ -28,19 +28,27 @@ interface FileRow extends Omit<JobFile, 'sha256' | 'error' | 'endedAt'> {
   endedAt: Date | null
 }
 
-export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLimits: JobLimits): Jobs {
+/** `everyones`: for what is looked at whosever it is. */
+export function jobsOf(
+  db: Walled,
+  everyones: Sql,
+  hints: Hints,
+  limits: { work: WorkLimits; job: JobLimits },
+): Jobs {
   const get: Jobs['get'] = async (tenant, jobId) => {
-    const [row] = await db.query<JobRow>(
-      `SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`,
-      { tenant, jobId },
-    )
+    const [row] = await db
+      .of(tenant)
+      .query<JobRow>(`SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`, {
+        tenant,
+        jobId,
+      })
     return row && jobFromRow(row)
   }
 
   return {
     get,
     async getMany(tenant, jobIds) {
-      const rows = await db.query<JobRow>(
+      const rows = await db.of(tenant).query<JobRow>(
         `SELECT ${WITH_PARTS} FROM unnest(:jobIds::uuid[]) WITH ORDINALITY AS asked(job_id, place)
          JOIN jobs j USING (job_id) WHERE j.tenant_id = :tenant ORDER BY asked.place`,
         { tenant, jobIds },
@@ -48,7 +56,7 @@ export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLi
       return rows.map(jobFromRow)
     },
     async list(tenant, { runId, state }, { limit, cursor }) {
-      const rows = await db.query<JobRow>(
+      const rows = await db.of(tenant).query<JobRow>(
         `SELECT ${WITH_PARTS} FROM jobs j
          WHERE tenant_id = :tenant ${runId === undefined ? '' : 'AND run_id = :runId'}
            ${state === undefined ? '' : 'AND state = :state'}
@@ -64,8 +72,8 @@ export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLi
       )
       return pageOf(rows.map(jobFromRow), limit, (job) => job.jobId)
     },
-    async files(jobId, { state }, { limit, cursor }) {
-      const rows = await db.query<FileRow>(
+    async files(tenant, jobId, { state }, { limit, cursor }) {
+      const rows = await db.of(tenant).query<FileRow>(
         `SELECT file_id, path, size, sha256, state, error_code, error_detail, ended_at FROM files
          WHERE job_id = :jobId AND (:state::text IS NULL OR state = :state)
            AND (:after::uuid IS NULL OR file_id > :after::uuid)
@@ -79,13 +87,18 @@ export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLi
       const { known, ended } = await sealJob(db, tenant, jobId, seal)
       if (!known) return undefined
       if (ended) hints.jobsChanged([jobId])
-      await publish(db, hints, jobId)
+      await publish(db.of(tenant), hints, jobId)
       return await get(tenant, jobId)
     },
     async plan(run, jobId, files, { copy }) {
-      const job = await get(run.tenantId as TenantId, jobId)
+      const job = await get(run.tenantId, jobId)
       if (job?.runId !== run.runId) return undefined
-      const planned = await planFiles(db, { run, jobId, files, copy }, workLimits, jobLimits)
+      const planned = await planFiles(
+        db.of(run.tenantId),
+        { run, jobId, files, copy },
+        limits.work,
+        limits.job,
+      )
       if (planned.copied > 0) hints.workIsReady()
       return planned
     },
@@ -100,7 +113,7 @@ export function jobsOf(db: Database, hints: Hints, workLimits: WorkLimits, jobLi
       return await get(tenant, jobId)
     },
     async peek(jobIds) {
-      const rows = await db.query<JobRow>(
+      const rows = await everyones.query<JobRow>(
         `SELECT ${WITH_PARTS} FROM jobs j WHERE job_id = ANY (:jobIds::uuid[])`,
         {
           jobIds,

@@ -1,9 +1,11 @@
+import { LadingError } from '@lading/protocol'
 import type { Knex } from 'knex'
 import * as catalog from './migrations/0001-catalog.ts'
 import * as directories from './migrations/0002-directories.ts'
 import * as arrivals from './migrations/0003-arrivals.ts'
 import * as copies from './migrations/0004-copies.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
+import * as tenantWalls from './migrations/0006-tenant-walls.ts'
 import * as scrubs from './migrations/0008-scrubs.ts'
 import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
 
@@ -14,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0003-arrivals': arrivals,
   '0004-copies': copies,
   '0005-api-keys': apiKeys,
+  '0006-tenant-walls': tenantWalls,
   '0008-scrubs': scrubs,
   '0010-resumable-uploads': resumableUploads,
 }
@@ -64,8 +67,18 @@ async function underLock<T>(knex: Knex, work: () => Promise<T>): Promise<T> {
     await connection.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK])
     await knex.migrate.forceFreeMigrationsLock(CONFIG)
     return await work()
+  } catch (error) {
+    throw refused(error) ?? error
   } finally {
     await connection.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => connection.end())
     await knex.client.releaseConnection(connection)
   }
+}
+
+/** What a migration says that is not allowed to do its part; knex puts the text of the statement before it. */
+function refused(error: unknown): LadingError | undefined {
+  const { code, message } = error as { code?: unknown; message: string }
+  if (code !== '42501') return undefined
+  const detail = message.slice(message.lastIndexOf(' - ') + 3)
+  return new LadingError('catalog_unavailable', `Postgres refuses a migration: ${detail}`, { cause: error })
 }

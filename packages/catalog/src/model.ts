@@ -1,4 +1,4 @@
-import type { ArtifactPath, Crc32, FileState, JobState, Sha256Hex } from '@lading/core'
+import type { ArtifactPath, Crc32, FileState, JobState, Sha256Hex, TenantId } from '@lading/core'
 import type { ErrorCode } from '@lading/protocol'
 
 /** Where the artifacts of an experiment or run lie. `prefix` is empty or ends with a slash. */
@@ -20,9 +20,12 @@ export interface Experiment {
 export const RUN_STATUSES = ['RUNNING', 'FINISHED', 'FAILED', 'KILLED'] as const
 export type RunStatus = (typeof RUN_STATUSES)[number]
 
+/** A run, and whose it is. */
+export type RunRef = Pick<Run, 'runId' | 'tenantId'>
+
 export interface Run {
   readonly runId: string
-  readonly tenantId: string
+  readonly tenantId: TenantId
   readonly experimentId: string
   readonly name: string
   readonly status: RunStatus
@@ -77,6 +80,7 @@ export interface JobFile {
 
 export interface Artifact {
   readonly runId: string
+  readonly tenantId: TenantId
   readonly path: ArtifactPath
   /** Bytes. */
   readonly size: number

@@ -50,16 +50,15 @@ test('three accepted files are leased, delivered, catalogued, and their job is c
     bytes: { total: 30, done: 30 },
   })
 
-  const { runId } = harbour.run
   const page = { limit: 10, cursor: undefined }
-  const root = await catalog.api.artifacts.listLevel(runId, '', page)
+  const root = await catalog.api.artifacts.listLevel(harbour.run, '', page)
   expect(root.items).toMatchObject([
     { path: 'model.pkl', state: 'stored' },
     { path: 'plots', isDirectory: true },
   ])
-  const plots = await catalog.api.artifacts.listLevel(runId, 'plots', page)
+  const plots = await catalog.api.artifacts.listLevel(harbour.run, 'plots', page)
   expect(plots.items.map(({ path }) => path)).toEqual(['plots/loss.png', 'plots/roc.svg'])
-  const deep = await catalog.api.artifacts.listDeep(runId, '', page)
+  const deep = await catalog.api.artifacts.listDeep(harbour.run, '', page)
   expect(deep.items.map(({ path }) => path)).toEqual(['model.pkl', 'plots/loss.png', 'plots/roc.svg'])
 })
 

@@ -1,11 +1,11 @@
 import { DEFAULT_WORK_LIMITS, type WorkLimits } from '@lading/core'
-import { LadingError } from '@lading/protocol'
 import { acceptsOf } from './accepts.ts'
 import { apiKeysOf } from './api-keys.ts'
 import { artifactsOf } from './artifacts.ts'
 import { backlogOf } from './backlog.ts'
 import { begin } from './begin.ts'
 import type { ApiCatalog } from './catalog.ts'
+import { checkDatabase } from './check-database.ts'
 import { copySourcesOf } from './copy-sources.ts'
 import { Database } from './database.ts'
 import type { DeliveryCatalog } from './delivery-catalog.ts'
@@ -18,7 +18,7 @@ import { leadershipsOf } from './leadership.ts'
 import { leasesOf } from './leases.ts'
 import { ledgerOf } from './ledger.ts'
 import type { Logger } from './logger.ts'
-import { migrateDown, migrateUp, pendingMigrations } from './migrate.ts'
+import { migrateDown, migrateUp } from './migrate.ts'
 import { orphansOf } from './orphans.ts'
 import { packsOf } from './packs.ts'
 import { publish } from './publish.ts'
@@ -77,7 +77,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       experiments: experimentsOf(db, options.defaultBucket),
       runs: runsOf(db),
       uploads: acceptsOf(db, hints, workLimits, jobLimits),
-      jobs: jobsOf(db, hints, workLimits, jobLimits),
+      jobs: jobsOf(db, db, hints, { work: workLimits, job: jobLimits }),
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),
       resumable: resumableUploadsOf(db),
@@ -109,16 +109,5 @@ export function openCatalog(options: CatalogOptions): Catalog {
     migrateDown: () => db.translated(() => migrateDown(db.knex)),
     close,
     [Symbol.asyncDispose]: close,
-  }
-}
-
-async function checkDatabase(db: Database): Promise<void> {
-  await db.query('SELECT 1')
-  const pending = await db.translated(() => pendingMigrations(db.knex))
-  if (pending.length > 0) {
-    throw new LadingError(
-      'catalog_unavailable',
-      `migrations are pending: ${pending.join(', ')}; run "lading migrate"`,
-    )
   }
 }

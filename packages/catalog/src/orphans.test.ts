@@ -60,7 +60,7 @@ test('a key is spoken of from when its file is accepted until its artifact is de
   const work = await harbour.takeOne()
   await harbour.deliver(work)
   expect(await isClaimed(stray)).toBe(true)
-  await catalog.api.artifacts.delete(harbour.run.runId, onlyFile(work).path as never)
+  await catalog.api.artifacts.delete(harbour.run, onlyFile(work).path as never)
   expect(await isClaimed(stray)).toBe(true)
   const [deletion] = await catalog.delivery.sweeps.takeDeletions(10, LEASE_MS)
   expect(await isClaimed(stray)).toBe(true)

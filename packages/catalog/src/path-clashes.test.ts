@@ -89,7 +89,7 @@ test('a failed job is not retried over what was accepted since, until that is ou
     detail: '"a" is a directory of the run: it holds "a/b"',
   })
   expect(await harbour.job(jobId)).toMatchObject({ state: 'failed', files: { failed: 1 } })
-  await catalog.api.artifacts.delete(harbour.run.runId, 'a/b' as ArtifactPath)
+  await catalog.api.artifacts.delete(harbour.run, 'a/b' as ArtifactPath)
   expect(await catalog.api.jobs.retry(harbour.tenant, jobId)).toMatchObject({ state: 'queued' })
 })
 

@@ -1,9 +1,9 @@
 import { CATALOGUE_SHOWN } from './catalogue-shown.ts'
-import type { Database } from './database.ts'
+import type { Statements } from './database.ts'
 import type { Hints } from './hints.ts'
 
 /** See `Deliveries.publish`. Its commit is the instant at which the artifacts of the job are there. */
-export async function publish(db: Database, hints: Hints, jobId: string): Promise<void> {
+export async function publish(db: Statements, hints: Hints, jobId: string): Promise<void> {
   const published = await db.transaction(async (sql) => {
     const due = await sql.query(
       `SELECT 1 FROM jobs WHERE job_id = :jobId AND atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL AND cancel_requested_at IS NULL

@@ -1,7 +1,7 @@
 import { keptPath, newId, type Sha256Hex, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Acceptance, NewResumableUpload, ResumableUpload, ResumableUploads } from './catalog.ts'
-import type { Database, Sql } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 
 interface Row {
   uploadId: string
@@ -18,26 +18,28 @@ interface Row {
   expiresAt: Date
 }
 
-export function resumableUploadsOf(db: Database): ResumableUploads {
+export function resumableUploadsOf(db: Walled): ResumableUploads {
   return {
-    create: (given, limits) => db.transaction((sql) => create(sql, given, limits)),
+    create: (given, limits) => db.of(given.run.tenantId).transaction((sql) => create(sql, given, limits)),
     async get(tenant, uploadId) {
-      const [row] = await db.query<Row>(
-        'SELECT * FROM resumable_uploads WHERE upload_id = :uploadId AND tenant_id = :tenant',
-        { tenant, uploadId },
-      )
+      const [row] = await db
+        .of(tenant)
+        .query<Row>('SELECT * FROM resumable_uploads WHERE upload_id = :uploadId AND tenant_id = :tenant', {
+          tenant,
+          uploadId,
+        })
       return row && fromRow(row)
     },
-    async take(uploadId, holder, leaseMs) {
-      const [row] = await db.query<Row>(
+    async take(tenant, uploadId, holder, leaseMs) {
+      const [row] = await db.of(tenant).query<Row>(
         `UPDATE resumable_uploads SET holder = :holder, held_until = now() + :leaseMs * interval '1 ms'
          WHERE upload_id = :uploadId AND (held_until IS NULL OR held_until < now()) RETURNING *`,
         { uploadId, holder, leaseMs },
       )
       return row && fromRow(row)
     },
-    async record(uploadId, holder, received, { leaseMs, keepMs }) {
-      const rows = await db.query(
+    async record(tenant, uploadId, holder, received, { leaseMs, keepMs }) {
+      const rows = await db.of(tenant).query(
         `UPDATE resumable_uploads SET received = :received, held_until = now() + :leaseMs * interval '1 ms',
            expires_at = now() + :keepMs * interval '1 ms'
          WHERE upload_id = :uploadId AND holder = :holder RETURNING 1`,
@@ -45,24 +47,28 @@ export function resumableUploadsOf(db: Database): ResumableUploads {
       )
       return rows.length > 0
     },
-    async renew(uploadId, holder, leaseMs) {
-      await db.query(
+    async renew(tenant, uploadId, holder, leaseMs) {
+      await db.of(tenant).query(
         `UPDATE resumable_uploads SET held_until = now() + :leaseMs * interval '1 ms'
          WHERE upload_id = :uploadId AND holder = :holder`,
         { uploadId, holder, leaseMs },
       )
     },
-    async release(uploadId, holder) {
-      await db.query(
-        'UPDATE resumable_uploads SET holder = NULL, held_until = NULL WHERE upload_id = :uploadId AND holder = :holder',
-        { uploadId, holder },
-      )
+    async release(tenant, uploadId, holder) {
+      await db
+        .of(tenant)
+        .query(
+          'UPDATE resumable_uploads SET holder = NULL, held_until = NULL WHERE upload_id = :uploadId AND holder = :holder',
+          { uploadId, holder },
+        )
     },
-    async remove(uploadId, holder) {
-      await db.query('DELETE FROM resumable_uploads WHERE upload_id = :uploadId AND holder = :holder', {
-        uploadId,
-        holder,
-      })
+    async remove(tenant, uploadId, holder) {
+      await db
+        .of(tenant)
+        .query('DELETE FROM resumable_uploads WHERE upload_id = :uploadId AND holder = :holder', {
+          uploadId,
+          holder,
+        })
     },
   }
 }

@@ -1,13 +1,13 @@
-import { idOfKey, newId } from '@lading/core'
+import { idOfKey, newId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Runs } from './catalog.ts'
-import type { Database } from './database.ts'
+import type { Walled } from './database.ts'
 import type { Run, RunStatus } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
 
 interface Row {
   runId: string
-  tenantId: string
+  tenantId: TenantId
   experimentId: string
   name: string
   status: RunStatus
@@ -19,11 +19,11 @@ interface Row {
 
 const COLUMNS = 'run_id, tenant_id, experiment_id, name, status, bucket, prefix, started_at, ended_at'
 
-export function runsOf(db: Database): Runs {
+export function runsOf(db: Walled): Runs {
   return {
     async create(tenant, { experimentId, name, key }) {
       const runId = key === undefined ? newId() : idOfKey([tenant, experimentId], key)
-      const [row] = await db.query<Row>(
+      const [row] = await db.of(tenant).query<Row>(
         `INSERT INTO runs (run_id, tenant_id, experiment_id, name, status, bucket, prefix)
          SELECT :runId, tenant_id, experiment_id, :name, 'RUNNING', bucket, prefix || :below
          FROM experiments
@@ -41,10 +41,12 @@ export function runsOf(db: Database): Runs {
       if (row) return fromRow(row)
       const before = key === undefined ? undefined : await this.get(tenant, runId)
       if (before) return before
-      const [deleted] = await db.query(
-        'SELECT 1 FROM experiments WHERE tenant_id = :tenant AND experiment_id = :experimentId',
-        { tenant, experimentId },
-      )
+      const [deleted] = await db
+        .of(tenant)
+        .query('SELECT 1 FROM experiments WHERE tenant_id = :tenant AND experiment_id = :experimentId', {
+          tenant,
+          experimentId,
+        })
       throw deleted
         ? new LadingError(
             'experiment_deleted',
@@ -53,15 +55,17 @@ export function runsOf(db: Database): Runs {
         : new LadingError('experiment_not_found', `there is no experiment ${experimentId}`)
     },
     async get(tenant, runId) {
-      const [row] = await db.query<Row>(
-        `SELECT ${COLUMNS} FROM runs WHERE tenant_id = :tenant AND run_id = :runId`,
-        { tenant, runId },
-      )
+      const [row] = await db
+        .of(tenant)
+        .query<Row>(`SELECT ${COLUMNS} FROM runs WHERE tenant_id = :tenant AND run_id = :runId`, {
+          tenant,
+          runId,
+        })
       return row && fromRow(row)
     },
     async update(tenant, runId, change) {
       const ends = change.status !== undefined && change.status !== 'RUNNING'
-      const [row] = await db.query<Row>(
+      const [row] = await db.of(tenant).query<Row>(
         `UPDATE runs SET updated_at = now(), status = coalesce(:status, status), name = coalesce(:name, name),
            ended_at = CASE WHEN :status = 'RUNNING' THEN NULL
                            ELSE coalesce(:endedAt, ended_at, CASE WHEN :ends THEN now() END) END
@@ -78,7 +82,7 @@ export function runsOf(db: Database): Runs {
       return row && fromRow(row)
     },
     async listByExperiment(tenant, experimentId, { limit, cursor }) {
-      const rows = await db.query<Row>(
+      const rows = await db.of(tenant).query<Row>(
         `SELECT ${COLUMNS} FROM runs
          WHERE tenant_id = :tenant AND experiment_id = :experimentId
            AND (:after::uuid IS NULL OR run_id > :after::uuid)

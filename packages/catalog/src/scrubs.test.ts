@@ -47,7 +47,7 @@ async function only(): Promise<ScrubbedArtifact> {
 }
 
 async function artifact(path = 'a') {
-  return await catalog.api.artifacts.get(harbour.run.runId, path as ArtifactPath)
+  return await catalog.api.artifacts.get(harbour.run, path as ArtifactPath)
 }
 
 const found: Catalog['delivery']['scrubs']['found'] = (one, now) => catalog.delivery.scrubs.found(one, now)
@@ -96,7 +96,7 @@ test('the right bytes under another ETag are the artifact from then on', async (
 })
 
 test.each<[string, () => Promise<unknown>]>([
-  ['deleted', () => catalog.api.artifacts.delete(harbour.run.runId, 'a' as ArtifactPath)],
+  ['deleted', () => catalog.api.artifacts.delete(harbour.run, 'a' as ArtifactPath)],
   ['replaced', () => harbour.store(['a'])],
   ['about to be replaced', () => letWriterAt()],
   ['left by a writer that was given up', () => letWriterAt().then(giveUp)],

@@ -74,10 +74,10 @@ test('each file ends as it came out: stored ones are artifacts, the first error 
     error: { code: 'spool_damaged', detail: 'second', path: 'b' },
     endedAt: expect.any(Date),
   })
-  expect((await catalog.api.artifacts.listDeep(harbour.run.runId, '', PAGE)).items).toMatchObject([
+  expect((await catalog.api.artifacts.listDeep(harbour.run, '', PAGE)).items).toMatchObject([
     { path: 'a', jobId, sha256: work.files[0]?.sha256, crc32: work.files[0]?.crc32, size: 10, etag: 'etag' },
   ])
-  expect((await catalog.api.jobs.files(jobId, {}, PAGE)).items).toMatchObject([
+  expect((await catalog.api.jobs.files(harbour.tenant, jobId, {}, PAGE)).items).toMatchObject([
     { path: 'a', state: 'stored', error: undefined, endedAt: expect.any(Date) },
     { path: 'b', state: 'failed', error: { code: 'spool_damaged', detail: 'second' } },
     { path: 'c', state: 'failed', error: { code: 'spool_damaged', detail: 'third' } },

@@ -114,7 +114,7 @@ test('an artifact is in doubt when its replacement was given up, and stays or go
     expect(doubt).toMatchObject({ path: 'a', etag: 'etag', state: 'replacing' })
     if (doubt) await sweeps.resolveDoubt(doubt, stillTrue)
     if (doubt) await sweeps.resolveDoubt(doubt, !stillTrue)
-    const artifact = await catalog.api.artifacts.get(harbour.run.runId, 'a' as never)
+    const artifact = await catalog.api.artifacts.get(harbour.run, 'a' as never)
     if (stillTrue) expect(artifact).toMatchObject({ state: 'stored', etag: 'etag' })
     else expect(artifact).toBeUndefined()
   }
@@ -130,7 +130,7 @@ test('what was proven before another writer came says nothing after it', async (
   const work = await harbour.takeOne()
   await harbour.begin(work)
   if (doubt) await sweeps.resolveDoubt(doubt, true)
-  const look = () => catalog.api.artifacts.get(harbour.run.runId, 'a' as never)
+  const look = () => catalog.api.artifacts.get(harbour.run, 'a' as never)
   expect(await look()).toMatchObject({ state: 'replacing' })
   await harbour.settle(work, failed(work))
   for (const stillTrue of [true, false]) {
@@ -156,7 +156,7 @@ test('a doubt is not resolved in the middle of another writer’s beginning', as
     await until(() => othersWaitFor(sql), { within: 10_000 })
   })
   await resolving
-  expect(await catalog.api.artifacts.get(harbour.run.runId, 'a' as never)).toMatchObject({
+  expect(await catalog.api.artifacts.get(harbour.run, 'a' as never)).toMatchObject({
     state: 'replacing',
   })
 })
@@ -218,7 +218,7 @@ test('what is in doubt is decided before what may have replaced it is deleted', 
 test('a deletion is leased to one sweeper, tried again when that fails or is silent, and gone when done', async () => {
   const { sweeps } = catalog.delivery
   await harbour.store(['a', 'b'])
-  for (const path of ['a', 'b']) await catalog.api.artifacts.delete(harbour.run.runId, path as never)
+  for (const path of ['a', 'b']) await catalog.api.artifacts.delete(harbour.run, path as never)
   const both = await Promise.all([sweeps.takeDeletions(1, LEASE_MS), sweeps.takeDeletions(1, LEASE_MS)])
   const [one, other] = both.flat()
   if (!one || !other) throw new Error('two deletions were due')
@@ -242,7 +242,7 @@ test('a deletion is leased to one sweeper, tried again when that fails or is sil
 test('no deletion begins in the middle of a writer’s beginning', async () => {
   const { sweeps } = catalog.delivery
   await harbour.store(['a'])
-  await catalog.api.artifacts.delete(harbour.run.runId, 'a' as never)
+  await catalog.api.artifacts.delete(harbour.run, 'a' as never)
   await db.transaction(async (sql) => {
     await sql.query('SELECT 1 FROM path_heads WHERE run_id = :runId FOR UPDATE', { runId: harbour.run.runId })
     expect(await sweeps.takeDeletions(10, LEASE_MS)).toEqual([])

@@ -58,7 +58,7 @@ async function take(context: ApiContext, call: UploadCall, lane: Lane, admission
   const arrived = await read(lane, admission, new Intake(pack, arrivals, intakeLimits))
   const contents = await lookThrough(arrived, async (page) => {
     checkKeys(context, admission, page)
-    await catalog.uploads.checkPaths(admission.run.runId, page.map(pathOf))
+    await catalog.uploads.checkPaths(admission.run, page.map(pathOf))
   })
   await pack.seal()
   const job = await accept(context, admission, pack, arrived, contents, key)

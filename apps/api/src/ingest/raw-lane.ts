@@ -23,7 +23,7 @@ export function rawLane(context: Needs, call: UploadCall, given: ArtifactPath): 
       if ((length ?? 0) > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
       checkPathSize(path, limits)
       formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
-      await catalog.uploads.checkPaths(run.runId, [path])
+      await catalog.uploads.checkPaths(run, [path])
     },
     async receive(admission, intake) {
       intake.begin(joinArtifactPath(admission.directory, given))

@@ -43,7 +43,7 @@ async function note(context: ApiContext, call: UploadCall, run: Run) {
   if (size > limits.fileBytes) throw tooLarge(path, limits.fileBytes)
   checkPathSize(path, limits)
   formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
-  await catalog.uploads.checkPaths(run.runId, [path])
+  await catalog.uploads.checkPaths(run, [path])
   await checkSpace(context, size)
   const idempotencyKey = idempotencyKeyOf(request)
   return await catalog.resumable.create(

@@ -26,7 +26,7 @@ export async function finish(
     context.meters.acceptedBytes.inc(found.size)
     return job
   } catch (error) {
-    if (error instanceof LadingError && !error.retryable) await forget(context, pack.packId, held.holder)
+    if (error instanceof LadingError && !error.retryable) await forget(context, held.upload, held.holder)
     throw error
   }
 }
@@ -36,7 +36,7 @@ async function accept(context: ApiContext, { upload, holder }: HeldUpload, diges
   const { uploadId, path, jobId } = upload
   const run = await runOf(catalog, upload.tenantId, upload.runId)
   formatKey({ scheme: config.locations.scheme.scheme, ...run.location }, path)
-  await catalog.uploads.checkPaths(run.runId, [path])
+  await catalog.uploads.checkPaths(run, [path])
   return await catalog.uploads.accept({
     run,
     spoolId: spool.id,

@@ -23,11 +23,12 @@ export async function hold(context: ApiContext, tenant: TenantId, uploadId: stri
   const { signal } = stack.use(await context.resumable.underWay.begin(uploadId))
   const { resumable } = context.catalog
   const { uploadLeaseMs: leaseMs, keepUploadMs: keepMs } = context.config.limits
+  const times = { leaseMs, keepMs }
   const holder = newId()
-  const upload = await resumable.take(uploadId, holder, leaseMs)
+  const upload = await resumable.take(tenant, uploadId, holder, leaseMs)
   if (upload === undefined) throw await whyNot(context, tenant, uploadId)
-  stack.defer(() => letGo(context, uploadId, holder))
-  const renewal = setInterval(() => void renew(context, uploadId, holder), leaseMs / 3)
+  stack.defer(() => letGo(context, upload, holder))
+  const renewal = setInterval(() => void renew(context, upload, holder), leaseMs / 3)
   stack.defer(() => clearInterval(renewal))
   const rest = stack.move()
   return {
@@ -35,7 +36,7 @@ export async function hold(context: ApiContext, tenant: TenantId, uploadId: stri
     holder,
     signal,
     async record(received) {
-      if (!(await resumable.record(uploadId, holder, received, { leaseMs, keepMs }))) throw locked()
+      if (!(await resumable.record(tenant, uploadId, holder, received, times))) throw locked()
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }
@@ -53,18 +54,26 @@ function locked(): LadingError {
 }
 
 /** A renewal that fails costs nothing yet: should another take the upload over, nothing more is promised. */
-async function renew({ catalog, config, log }: ApiContext, uploadId: string, holder: string): Promise<void> {
+async function renew(
+  { catalog, config, log }: ApiContext,
+  { tenantId, uploadId }: ResumableUpload,
+  holder: string,
+): Promise<void> {
   try {
-    await catalog.resumable.renew(uploadId, holder, config.limits.uploadLeaseMs)
+    await catalog.resumable.renew(tenantId, uploadId, holder, config.limits.uploadLeaseMs)
   } catch (error) {
     log.warn({ err: error, upload_id: uploadId }, 'could not renew the lease of a resumable upload')
   }
 }
 
 /** Where the catalog is away, the lease runs out by itself. */
-async function letGo({ catalog, log }: ApiContext, uploadId: string, holder: string): Promise<void> {
+async function letGo(
+  { catalog, log }: ApiContext,
+  { tenantId, uploadId }: ResumableUpload,
+  holder: string,
+): Promise<void> {
   try {
-    await catalog.resumable.release(uploadId, holder)
+    await catalog.resumable.release(tenantId, uploadId, holder)
   } catch (error) {
     log.warn({ err: error, upload_id: uploadId }, 'could not release a resumable upload yet')
   }

@@ -1,3 +1,4 @@
+import type { ResumableUpload } from '@lading/catalog'
 import type { DigestTaker, GrowingPack } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
@@ -24,7 +25,7 @@ export async function openPack(
   const { uploadId, received } = upload
   await using stack = new AsyncDisposableStack()
   const grown = context.spool.grow(uploadId, { from: received, expectedBytes })
-  const pack = stack.use(await grown.catch((error) => lost(error, () => forget(context, uploadId, holder))))
+  const pack = stack.use(await grown.catch((error) => lost(error, () => forget(context, upload, holder))))
   using reading = new Unpacking(call, context.bodies, context.config.limits.idleMs)
   const digests = await context.resumable.digests.take(pack, received, () => {
     signal.throwIfAborted()
@@ -49,10 +50,10 @@ async function lost(error: unknown, forgetIt: () => Promise<void>): Promise<neve
 /** Drops an upload that can never be accepted, row first: a pack without one is swept. */
 export async function forget(
   { catalog, spool }: ApiContext,
-  uploadId: string,
+  { tenantId, uploadId }: ResumableUpload,
   holder: string,
 ): Promise<void> {
-  await catalog.resumable.remove(uploadId, holder)
+  await catalog.resumable.remove(tenantId, uploadId, holder)
   await spool.removeGrowing(uploadId)
   await spool.remove(uploadId)
 }

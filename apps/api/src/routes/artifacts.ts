@@ -1,3 +1,4 @@
+import type { RunRef } from '@lading/catalog'
 import { type ArtifactDirectory, type ArtifactPath, parseListPrefix } from '@lading/core'
 import {
   ArtifactListResponse,
@@ -48,7 +49,7 @@ export function list(context: Needs) {
       const run = await runOf(catalog, tenant, params.run_id)
       exchangeOf(response).runId = run.runId
       if (query.archive === undefined) {
-        sendJson(response, 200, await pageOf({ catalog, store }, run.runId, directory, query))
+        sendJson(response, 200, await pageOf({ catalog, store }, run, directory, query))
       } else {
         refuseCursor(query.cursor)
         await sendArchive(context, { request, response }, run, { directory, format: query.archive })
@@ -76,12 +77,12 @@ export function remove({ catalog }: Needs) {
       const path = query.recursive ? directoryPathOf(request) : artifactPathOf(request)
       const run = await runOf(catalog, tenant, params.run_id)
       exchangeOf(response).runId = run.runId
-      if (await catalog.artifacts.delete(run.runId, path)) {
+      if (await catalog.artifacts.delete(run, path)) {
         response.writeHead(204).end()
         return
       }
       const job = query.recursive ? await catalog.artifacts.deleteDirectory(run, path) : undefined
-      if (job === undefined) throw await notDeleted(catalog, run.runId, path)
+      if (job === undefined) throw await notDeleted(catalog, run, path)
       exchangeOf(response).jobId = job.jobId
       sendJson(response, 202, jobBody(job), { location: jobUrl(job.jobId) })
     },
@@ -90,13 +91,13 @@ export function remove({ catalog }: Needs) {
 
 async function pageOf(
   { catalog, store }: Pick<Needs, 'catalog' | 'store'>,
-  runId: string,
+  run: RunRef,
   directory: ArtifactDirectory,
   { recursive, limit, cursor }: z.output<typeof ListArtifactsQuery>,
 ): Promise<ArtifactListResponse> {
   const { items, nextCursor } = recursive
-    ? await catalog.artifacts.listDeep(runId, directory, { limit, cursor })
-    : await catalog.artifacts.listLevel(runId, directory, { limit, cursor })
+    ? await catalog.artifacts.listDeep(run, directory, { limit, cursor })
+    : await catalog.artifacts.listLevel(run, directory, { limit, cursor })
   return {
     artifacts: items.map((item) =>
       'isDirectory' in item ? { path: item.path, is_dir: true } : artifactBody(item, store),
@@ -112,10 +113,10 @@ function refuseCursor(cursor: string | undefined): void {
 
 async function notDeleted(
   { artifacts }: ApiContext['catalog'],
-  runId: string,
+  run: RunRef,
   path: ArtifactPath,
 ): Promise<LadingError> {
-  if (await isDirectory(artifacts, runId, path)) {
+  if (await isDirectory(artifacts, run, path)) {
     const detail =
       'recursive: the path is a directory; give `?recursive=true` to delete it with all that lies in it'
     return new LadingError('validation_failed', detail)

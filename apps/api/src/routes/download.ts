@@ -104,11 +104,11 @@ async function archive(context: Needs, call: ArtifactCall, format: ArchiveFormat
 async function artifactOf(context: Needs, call: ArtifactCall): Promise<Artifact> {
   const { artifacts } = context.catalog
   const path = artifactPathOf(call.request)
-  const { runId } = await runOfCall(context, call)
-  const artifact = await artifacts.get(runId, path)
+  const run = await runOfCall(context, call)
+  const artifact = await artifacts.get(run, path)
   if (artifact?.state === 'replacing') throw replacing()
   if (artifact !== undefined) return artifact
-  const detail = (await isDirectory(artifacts, runId, path))
+  const detail = (await isDirectory(artifacts, run, path))
     ? 'path: this is a directory; ask for it with `?archive=tar`, or list what lies in it with `GET .../artifacts?path=`'
     : 'path: the run has no stored artifact at this path'
   throw new LadingError('artifact_not_found', detail)
@@ -176,7 +176,7 @@ async function open(
   try {
     return await openAt(store, artifact, range, signal)
   } catch (error) {
-    const now = await catalog.artifacts.get(artifact.runId, artifact.path)
+    const now = await catalog.artifacts.get(artifact, artifact.path)
     if (now?.sha256 !== artifact.sha256 || (now.key === artifact.key && now.etag === artifact.etag))
       throw error
     return await openAt(store, now, range, signal)

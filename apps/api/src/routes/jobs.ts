@@ -81,7 +81,7 @@ export function files({ catalog }: Needs) {
     async handle({ tenant, params, query: { state, limit, cursor }, response }) {
       const { jobId } = await jobOf(catalog, tenant, params.job_id)
       const filter = state === undefined ? {} : { state }
-      const page = await catalog.jobs.files(jobId, filter, { limit, cursor })
+      const page = await catalog.jobs.files(tenant, jobId, filter, { limit, cursor })
       const body = { files: page.items.map(jobFileBody), next_cursor: page.nextCursor ?? null }
       sendJson(response, 200, body satisfies JobFileListResponse)
     },

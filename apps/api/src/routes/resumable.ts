@@ -212,7 +212,7 @@ export function remove(context: ApiContext) {
           `the upload is complete; cancel job ${held.upload.acceptedJobId}`,
         )
       }
-      await forget(context, held.upload.uploadId, held.holder)
+      await forget(context, held.upload, held.holder)
       response.writeHead(204).end()
     },
   })

@@ -19,7 +19,8 @@ export interface Setting<T> {
 /** Every setting there is, by the name of its environment variable. `docs/settings.md` lists the same; a test checks. */
 export const SETTINGS = {
   DATABASE_URL: setting(url('postgres:', 'postgresql:'), {
-    about: 'PostgreSQL 15 or later. Without it, `lading up` runs an embedded one in the data directory.',
+    about:
+      'PostgreSQL 15 or later, by a login that owns its tables. Without it, `lading up` runs an embedded one in the data directory.',
     secret: true,
   }),
   REDIS_URL: setting(url('redis:', 'rediss:'), {

@@ -97,7 +97,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (kind) 
 async function doDeed(uploader: Uploader, deed: Deed, jobs: string[]): Promise<void> {
   const { harness, run } = uploader
   if (deed.does === 'delete') {
-    for (const path of deed.paths) await harness.catalog.api.artifacts.delete(run.runId, path as never)
+    for (const path of deed.paths) await harness.catalog.api.artifacts.delete(run, path as never)
     return
   }
   const files = Object.fromEntries(deed.paths.map((path) => [path, Buffer.from(newId())]))

@@ -120,7 +120,7 @@ describe.each(['directory', 's3'] as const)('in a store of the kind %s', (store)
     const { worker, uploader } = await withArtifact(harness)
     const gate = new Gate()
     worker.store.before('delete', gate.hold)
-    await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
+    await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)
     await gate.reached
     expect(await new Collector(harness).collect()).toEqual([])
     gate.open()
@@ -144,7 +144,7 @@ describe('a process that is killed after it has the lease', () => {
   test('leaves it to the sweeper, where something was', async () => {
     await using harness = await Harness.open()
     const { worker, uploader } = await withArtifact(harness)
-    await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
+    await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)
     await harness.settled()
     await plant(uploader, 'artifacts/a')
     await killedWithLease(harness)

@@ -135,7 +135,7 @@ describe('while an object is read', () => {
     const uploader = await deliverBy(harness, { a: 'first' })
     const { worker, gate } = readingOf(harness)
     await gate.reached
-    await harness.catalog.api.artifacts.delete(uploader.run.runId, 'a' as never)
+    await harness.catalog.api.artifacts.delete(uploader.run, 'a' as never)
     await until(async () => {
       await harness.hastenDeletions()
       return (

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { tenantWall } from './tenant-wall.ts'
 
 /** Uploads that come in several requests, from the first until a while after they were accepted. */
 export async function up(knex: Knex): Promise<void> {
@@ -29,6 +30,7 @@ export async function up(knex: Knex): Promise<void> {
       WHERE idempotency_key IS NOT NULL;
     CREATE INDEX resumable_uploads_unfinished ON resumable_uploads (tenant_id) WHERE accepted_job_id IS NULL;
     CREATE INDEX resumable_uploads_by_expiry ON resumable_uploads (spool_id, expires_at);
+    ${tenantWall('resumable_uploads', { table: 'runs', by: ['run_id'] })}
   `)
 }
 

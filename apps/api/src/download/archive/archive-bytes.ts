@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { constants, createGzip } from 'node:zlib'
 import type { ArchiveWriter } from '@lading/archive'
+import type { RunRef } from '@lading/catalog'
 import type { ArtifactDirectory } from '@lading/core'
 import { type ArchiveFormat, LadingError } from '@lading/protocol'
 import type { ApiContext } from '../../context.ts'
@@ -23,13 +24,13 @@ const BATCH_BYTES = 128 * 1024
  */
 export async function* archiveBytes(
   context: Pick<ApiContext, 'catalog' | 'store'>,
-  { runId, directory }: { runId: string; directory: ArtifactDirectory },
+  { run, directory }: { run: RunRef; directory: ArtifactDirectory },
   format: ArchiveFormat,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const { writer, gzip } = FORMATS[format]
   const pieces = ahead(
-    piecesOf(entriesBelow(context, runId, directory)),
+    piecesOf(entriesBelow(context, run, directory)),
     { weightOf: ({ length }) => length, work: readPiece },
     AHEAD,
     signal,

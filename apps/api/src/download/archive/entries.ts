@@ -1,5 +1,5 @@
 import type { OutgoingEntry } from '@lading/archive'
-import type { Artifact, DirectoryEntry } from '@lading/catalog'
+import type { Artifact, DirectoryEntry, RunRef } from '@lading/catalog'
 import type { ArtifactDirectory } from '@lading/core'
 import type { ApiContext } from '../../context.ts'
 import { Source } from './source.ts'
@@ -22,14 +22,14 @@ const DIRECTORY_MODE = 0o755
  */
 export async function* entriesBelow(
   { catalog: { artifacts }, store }: Pick<ApiContext, 'catalog' | 'store'>,
-  runId: string,
+  run: RunRef,
   directory: ArtifactDirectory,
 ): AsyncGenerator<Entry> {
   const open = (artifact: Artifact) => new Source(store, artifacts, artifact)
   const skip = directory === '' ? 0 : directory.length + 1
   let cursor: string | undefined
   do {
-    const page = await artifacts.listDeep(runId, directory, { limit: PAGE_ROWS, cursor })
+    const page = await artifacts.listDeep(run, directory, { limit: PAGE_ROWS, cursor })
     for (const item of page.items) yield entryOf(item, item.path.slice(skip), open)
     cursor = page.nextCursor
   } while (cursor !== undefined)

@@ -18,17 +18,17 @@ import { FORMATS } from './formats.ts'
 export async function sendArchive(
   context: Pick<ApiContext, 'catalog' | 'store' | 'log'>,
   { request, response }: { request: Request; response: Response },
-  { runId }: Run,
+  run: Run,
   { directory, format }: { directory: ArtifactDirectory; format: ArchiveFormat },
 ): Promise<void> {
-  await checkIsDirectory(context.catalog.artifacts, runId, directory)
-  const headers = headersOf(directory === '' ? runId : directory, format)
+  await checkIsDirectory(context.catalog.artifacts, run, directory)
+  const headers = headersOf(directory === '' ? run.runId : directory, format)
   if (request.method === 'HEAD') {
     response.writeHead(200, headers).end()
     return
   }
   const gone = goneSignal(response)
-  const chunks = archiveBytes(context, { runId, directory }, format, gone)
+  const chunks = archiveBytes(context, { run, directory }, format, gone)
   const first = await chunks.next()
   response.writeHead(200, headers)
   try {
@@ -40,7 +40,10 @@ export async function sendArchive(
     cutOff(response)
     if (gone.aborted) return
     const { requestId } = exchangeOf(response)
-    context.log.error({ err: error, req_id: requestId, run_id: runId, directory }, 'an archive was cut off')
+    context.log.error(
+      { err: error, req_id: requestId, run_id: run.runId, directory },
+      'an archive was cut off',
+    )
   } finally {
     await chunks.return(undefined)
   }

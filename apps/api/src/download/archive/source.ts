@@ -46,8 +46,8 @@ export class Source {
   }
 
   async #follow(key: string, etag: string, cause: LadingError): Promise<void> {
-    const { runId, path, sha256 } = this.#artifact
-    const now = await this.#artifacts.get(runId, path)
+    const { path, sha256 } = this.#artifact
+    const now = await this.#artifacts.get(this.#artifact, path)
     if (now === undefined || now.sha256 !== sha256 || now.state === 'replacing') throw changed(path, cause)
     if (now.key === key && now.etag === etag) throw cause
     this.#artifact = now
