@@ -1,25 +1,53 @@
+import { LadingError } from '@lading/client'
 import { EXIT_CODES, type Exit } from './exit-codes.ts'
+import { Interrupted } from './interrupted.ts'
+import { PartialFailure } from './partial-failure.ts'
 import { SettingsError } from './settings/settings-error.ts'
 import { UsageError } from './usage-error.ts'
 
-/** How a command ends that failed, and the sentence that says why. */
+/** How a command ends that failed: for scripts, and in a sentence. */
 export interface Ending {
   readonly exit: Exit
+  /** Of the server's table of errors, or of the client's, or the exit's name. */
+  readonly code: string
   readonly sentence: string
 }
 
 export function endingOf(error: unknown): Ending {
-  if (error instanceof SettingsError || error instanceof UsageError)
-    return { exit: 'usage', sentence: error.message }
-  if (!(error instanceof Error)) return { exit: 'failed', sentence: String(error) }
-  return { exit: 'failed', sentence: detailOf(error) ?? error.message }
+  if (error instanceof LadingError)
+    return { exit: exitOf(error), code: error.code, sentence: sentenceOf(error) }
+  const sentence = error instanceof Error ? (detailOf(error) ?? error.message) : String(error)
+  const exit = exitOfKind(error)
+  return { exit, code: exit, sentence }
 }
 
-export function codeOf({ exit }: Ending): number {
+export function exitCodeOf(exit: Exit): number {
   return EXIT_CODES[exit].code
 }
 
-/** A `LadingError` is known by its name: its module brings all schemas with it, which every start would wait for. */
+function exitOfKind(error: unknown): Exit {
+  if (error instanceof SettingsError || error instanceof UsageError) return 'usage'
+  if (error instanceof Interrupted) return 'interrupted'
+  return error instanceof PartialFailure ? 'partial' : 'failed'
+}
+
+/** By what a script would do about it: correct itself, ask for a key, or come back later. */
+function exitOf({ code, status, retryable }: LadingError): Exit {
+  if (code === 'connection_failed') return 'unreachable'
+  // The client says so before it asks, as the server would.
+  if (code === 'path_invalid') return 'refused'
+  if (status === undefined) return 'failed'
+  if (status === 404) return 'notFound'
+  if (retryable) return 'unreachable'
+  return status < 500 ? 'refused' : 'failed'
+}
+
+function sentenceOf({ code, detail }: LadingError): string {
+  if (code !== 'connection_failed') return detail
+  return `${detail}; is it running, and is LADING_URL right? \`lading doctor server\` looks closer`
+}
+
+/** Of the server's own `LadingError`, whose module would bring all schemas with it. */
 function detailOf(error: Error): string | undefined {
   return error.name === 'LadingError' && 'detail' in error ? String(error.detail) : undefined
 }

@@ -1,11 +1,16 @@
 import { Command } from 'commander'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { VERSION } from '../version.ts'
+import { addArtifactCommands } from './artifact-commands.ts'
 import { addCompletionCommand } from './completion-command.ts'
 import { addDoctorCommand } from './doctor-command.ts'
+import { addExperimentCommands } from './experiment-commands.ts'
 import { addGcCommand } from './gc-command.ts'
+import { addJobCommands } from './job-commands.ts'
 import { addKeysCommands } from './keys-commands.ts'
+import { addRunCommands } from './run-commands.ts'
 import { addServerCommands } from './server-commands.ts'
+import { addUploadCommands } from './upload-commands.ts'
 import { addVerifyCommand } from './verify-command.ts'
 
 /** Every command, in the order of the help. It declares; what a command does is loaded when it is run. */
@@ -20,10 +25,18 @@ export function createProgram(): Command {
       `\nSettings are environment variables; docs/settings.md lists them.\n${exitCodes()}`,
     )
     .exitOverride()
+  program.commandsGroup('For who uses a server:')
+  addUploadCommands(program)
+  addArtifactCommands(program)
+  addJobCommands(program)
+  addRunCommands(program)
+  addExperimentCommands(program)
+  program.commandsGroup('For who runs a server:')
   addServerCommands(program)
   addVerifyCommand(program)
   addGcCommand(program)
   addKeysCommands(program)
+  program.commandsGroup('For both:')
   addDoctorCommand(program)
   addCompletionCommand(program)
   return program

@@ -35,11 +35,12 @@ function unknownNames(environment: Environment): string[] {
     .map((name) => `${name}: there is no such setting${hint(name, known)}`)
 }
 
-/** What clients of Lading read (packages/python/src/lading/settings.py), which may share a shell with a server. */
+/** What clients of Lading read (packages/python/src/lading/settings.py, and the commands of users), which may share a shell with a server. */
 const OF_CLIENTS = [
   'LADING_URL',
   'LADING_API_KEY',
   'LADING_TENANT',
+  'LADING_RUN',
   'LADING_OUTBOX',
   'LADING_OFFLINE',
   'LADING_ON_ERROR',

@@ -1,0 +1,50 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Job, LadingJobError } from '@lading/client'
+import { PartialFailure } from '../partial-failure.ts'
+import type { Session } from './session.ts'
+
+/** Milliseconds between two looks at how far it is; its end is waited for, and noticed at once. */
+const LOOK_MS = 500
+/** Files that failed and are named one by one; the rest are counted. */
+const NAMED = 20
+
+/** Waits until a job has ended, and shows how far it is. */
+export async function watchJob({ client, signal, progress }: Session, jobId: string): Promise<Job> {
+  using shown = progress()
+  const end = client.jobs.wait(jobId, { signal })
+  // Its failure is thrown where it is waited for.
+  end.catch(() => undefined)
+  for (;;) {
+    const { files, bytes } = await client.jobs.get(jobId, { signal })
+    shown.show('delivering', {
+      files: files.done,
+      filesTotal: files.total,
+      bytes: bytes.done,
+      bytesTotal: bytes.total,
+      failed: files.failed,
+    })
+    const ended = await Promise.race([end, pause(LOOK_MS, undefined, { signal })])
+    if (ended !== undefined) return ended
+  }
+}
+
+/** Names what failed of a job that has ended. Fails with a `PartialFailure` where some of it was delivered. */
+export async function requireDelivered(session: Session, job: Job): Promise<void> {
+  if (job.state === 'completed') return
+  if (job.files.failed > 0) await nameFailures(session, job)
+  if (job.files.stored > 0 && !job.atomic)
+    throw new PartialFailure(`job ${job.job_id}: ${job.files.failed} of ${job.files.total} files failed`)
+  if (job.error !== undefined) throw new LadingJobError(job.job_id, job.error)
+  throw new Error(`job ${job.job_id} is ${job.state}`)
+}
+
+async function nameFailures({ client, signal }: Session, job: Job): Promise<void> {
+  let named = 0
+  for await (const { path, state, error } of client.jobs.files(job.job_id, { signal })) {
+    if (state !== 'failed') continue
+    console.error(`failed  ${path}: ${error?.detail ?? 'the job says no more'}`)
+    named += 1
+    if (named === NAMED) break
+  }
+  if (job.files.failed > named) console.error(`and ${job.files.failed - named} more`)
+}

@@ -1,0 +1,93 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ArtifactFile } from '@lading/client'
+import { ArtifactListResponse } from '@lading/protocol'
+import { expect, test } from 'vitest'
+import { documentedShape, shapeOf } from './documented.ts'
+import { linesOf, newUser } from './user.ts'
+
+const FILES = { 'out/a.txt': 'a', 'out/run.sh': 'echo', 'out/deep/b.txt': 'bb' }
+
+export function artifacts(url: () => string): void {
+  test('a list is lines of size, time and path; for a script what the API says of each', async () => {
+    await using user = await newUser(url())
+    await user.write(FILES)
+    await user.lading('upload', 'out', '--wait')
+    const { out } = await user.lading('ls', 'out')
+    expect(
+      linesOf(out).map((line) =>
+        line
+          .trim()
+          .split(/\s{2,}/)
+          .at(-1),
+      ),
+    ).toEqual(['out/a.txt', 'out/deep/', 'out/run.sh'])
+    expect(out).toMatch(/^ +1 bytes {2}20\d\d-\S+Z {2}out\/a\.txt$/m)
+    const listed = await user.json<ArtifactFile>('ls', '-r')
+    ArtifactListResponse.parse({ artifacts: listed, next_cursor: null })
+    expect(listed.map(({ path }) => path)).toEqual(['out/a.txt', 'out/deep/b.txt', 'out/run.sh'])
+  })
+
+  test('whoever reads no further ends it quietly', async () => {
+    await using user = await newUser(url())
+    await user.write(Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`many/${n}`, ''])))
+    await user.lading('upload', 'many', '--wait')
+    expect(await user.bash('lading ls -r | head -1')).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('a directory comes back as it was, with modes, and what is there is not fetched again', async () => {
+    await using user = await newUser(url())
+    await user.write(FILES)
+    await user.bash('chmod 755 out/run.sh; mkdir out/empty')
+    await user.lading('upload', 'out', '--wait')
+    const got = await user.lading('get', 'out', 'back')
+    expect(got).toMatchObject({ code: 0, out: 'Got 4 files, 7 bytes\n' })
+    expect(await user.bash('diff -r out back')).toMatchObject({ code: 0, out: '' })
+    expect((await stat(join(user.folder, 'back/run.sh'))).mode & 0o777).toBe(0o755)
+    await user.write({ 'back/a.txt': 'z' })
+    const [again] = await user.json('get', 'out', 'back')
+    expect(again).toMatchObject({ files: { total: 4, held: 2 } })
+    expect(await readFile(join(user.folder, 'back/a.txt'), 'utf8')).toBe('a')
+    expect(shapeOf(again)).toEqual(documentedShape('lading get --json'))
+  })
+
+  test('a file goes to a name, into a directory, or to standard output', async () => {
+    await using user = await newUser(url())
+    await user.write({ 'model.pkl': 'a model', 'into/x': '' })
+    await user.lading('upload', 'model.pkl', '--to', 'models', '--wait')
+    await user.lading('get', 'models/model.pkl', 'copy.pkl')
+    await user.lading('get', 'models/model.pkl', 'into')
+    for (const name of ['copy.pkl', 'into/model.pkl'])
+      expect(await readFile(join(user.folder, name), 'utf8'), name).toBe('a model')
+    expect((await user.lading('get', 'models/model.pkl', '-')).out).toBe('a model')
+  })
+
+  test('of several that are deleted, one that is not there is named, and the others go', async () => {
+    await using user = await newUser(url())
+    await user.write(FILES)
+    await user.lading('upload', 'out', '--wait')
+    const some = await user.lading('rm', 'out/a.txt', 'out/nothing')
+    expect(some).toMatchObject({ code: 4, out: 'deleted out/a.txt\n' })
+    expect(some.err).toContain('out/nothing: ')
+    expect(some.err).toContain('1 of 2 failed')
+    const [deleted] = await user.json('rm', '-r', 'out', '--wait')
+    expect(shapeOf(deleted)).toEqual(documentedShape('lading rm --json'))
+    expect(await user.json('ls', '-r')).toEqual([])
+  })
+
+  test('its exit code tells what is not there from what is refused and from who does not answer', async () => {
+    await using user = await newUser(url())
+    expect(await user.lading('ls', '--run', 'nothing')).toMatchObject({
+      code: 5,
+      err: expect.stringMatching(/^lading: .*no run "nothing"/),
+    })
+    expect((await user.lading('get', 'nothing')).code).toBe(5)
+    expect((await user.lading('ls', '../..')).code).toBe(6)
+    expect((await user.lading('ls', '--run', '')).code).toBe(2)
+    const { code, err } = await user.lading('ls', '--url', 'http://127.0.0.1:9', '--json')
+    expect(code).toBe(7)
+    const { error } = JSON.parse(err)
+    expect(error).toMatchObject({ code: 'connection_failed', exit_code: 7 })
+    expect(shapeOf({ error })).toEqual(documentedShape('What fails with'))
+  })
+}
