@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArtifactFile, Job } from '@lading/client'
@@ -83,13 +84,15 @@ export function uploads(served: () => Served): void {
 
   test('sync sends what changed only, and deletes what is not here only when it is told to', async () => {
     await using user = await newUser(served().url)
-    await user.write({ 'out/a.txt': 'a', 'out/b.txt': 'b', 'out/deep/c.txt': 'c' })
+    // What the tenant has anywhere is copied, and not sent.
+    const own = (text: string) => `${text} of ${user.run}`
+    await user.write({ 'out/a.txt': own('a'), 'out/b.txt': own('b'), 'out/deep/c.txt': own('c') })
     const sync = (...more: string[]) => user.json<Report>('sync', 'out', '--to', 'results', '--wait', ...more)
     expect(await sync()).toMatchObject([{ files: { total: 3, sent: 3, held: 0 } }])
     expect(await sync()).toMatchObject([{ files: { total: 3, sent: 0, held: 3 }, bytes: { sent: 0 } }])
-    await user.write({ 'out/a.txt': 'another' })
+    await user.write({ 'out/a.txt': own('another') })
     await rm(join(user.folder, 'out', 'deep'), { recursive: true })
-    expect(await sync()).toMatchObject([{ files: { total: 2, sent: 1, held: 1 }, bytes: { sent: 7 } }])
+    expect(await sync()).toMatchObject([{ files: { total: 2, sent: 1, held: 1 } }])
     expect(await paths(user)).toEqual(['results/a.txt', 'results/b.txt', 'results/deep/c.txt'])
     await sync('--delete')
     expect(await paths(user)).toEqual(['results/a.txt', 'results/b.txt'])
@@ -130,7 +133,7 @@ export function uploads(served: () => Served): void {
   test('a large file that has changed since the interruption is told of, and then sent anew', async () => {
     await using cut = await interruptedBy('SIGINT', served())
     const { user, upload } = cut
-    await user.write({ 'large.bin': Buffer.alloc(LARGE_BYTES, 7) })
+    await user.write({ 'large.bin': randomBytes(LARGE_BYTES) })
     expect(await user.lading(...upload)).toMatchObject({
       code: 1,
       err: expect.stringContaining('a large file has changed'),
@@ -145,8 +148,8 @@ const LARGE_BYTES = 48 * 1024 * 1024
 async function interruptedBy(signal: 'SIGINT' | 'SIGKILL', { url, spoolDirectory }: Served) {
   const proxy = await startTcpProxy(Number(new URL(url).port))
   const user = await newUser(`http://127.0.0.1:${proxy.port}`)
-  const small = Array.from({ length: 30 }, (_, n) => [`small/${n}`, `file ${n}`])
-  await user.write({ ...Object.fromEntries(small), 'large.bin': Buffer.alloc(LARGE_BYTES, 1) })
+  const small = Array.from({ length: 30 }, (_, n) => [`small/${n}`, `file ${n} of ${user.run}`])
+  await user.write({ ...Object.fromEntries(small), 'large.bin': randomBytes(LARGE_BYTES) })
   const upload = ['upload', 'small', 'large.bin']
   proxy.network = { bytesPerSecond: 4 * 1024 * 1024 }
   const { child, ended } = user.start(upload)

@@ -1,69 +1,42 @@
-import { chmod, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Run } from '@lading/client'
+import { type Artifact, type ArtifactHead, type Run, saveFile } from '@lading/client'
 import { sha256At } from './sha256-at.ts'
 
 /** An artifact, and where it goes. */
 export interface Target {
-  /** In the run. */
-  readonly path: string
+  readonly artifact: Artifact | ArtifactHead
   readonly file: string
-  /** Bytes; undefined where it is not known before. */
-  readonly size: number | undefined
-  readonly sha256?: string | undefined
-  readonly mode?: number | undefined
-  readonly mtime?: string | undefined
-  readonly isFolder: boolean
 }
 
-/**
- * Downloads into a file beside the target, which takes its name when it is whole and its SHA-256 is right. A target that
- * is there as it should be is left alone.
- */
+/** Downloads it, on from where an earlier attempt stopped. A target that is there as it should be is left alone. */
 export async function download(
   run: Run,
-  target: Target,
+  { artifact, file }: Target,
   signal: AbortSignal,
   onBytes: (more: number) => void,
 ): Promise<'got' | 'held'> {
-  if (target.isFolder) {
-    await mkdir(target.file, { recursive: true })
+  if (!('size' in artifact)) {
+    await mkdir(file, { recursive: true })
     return 'got'
   }
-  if (await isHeld(target, signal)) {
-    onBytes(target.size ?? 0)
+  if (await isHeld(artifact, file, signal)) {
+    onBytes(artifact.size)
     return 'held'
   }
-  const beside = `${target.file}.lading-part`
-  await mkdir(dirname(target.file), { recursive: true })
-  try {
-    await write(run, target.path, beside, signal, onBytes)
-    if (target.mode !== undefined) await chmod(beside, target.mode & 0o777)
-    if (target.mtime !== undefined) await utimes(beside, new Date(), new Date(target.mtime))
-    await rename(beside, target.file)
-    return 'got'
-  } catch (error) {
-    await rm(beside, { force: true })
-    throw error
+  await mkdir(dirname(file), { recursive: true })
+  let before = 0
+  const onProgress = ({ sent }: { readonly sent: number }) => {
+    onBytes(sent - before)
+    before = sent
   }
+  await saveFile(run, artifact, file, { signal, onProgress })
+  if ('mtime' in artifact && artifact.mtime !== undefined)
+    await utimes(file, new Date(), new Date(artifact.mtime))
+  return 'got'
 }
 
-async function write(
-  run: Run,
-  path: string,
-  file: string,
-  signal: AbortSignal,
-  onBytes: (more: number) => void,
-): Promise<void> {
-  await using handle = await open(file, 'w')
-  for await (const chunk of run.download(path, { signal })) {
-    await handle.writeFile(chunk)
-    onBytes(chunk.length)
-  }
-}
-
-async function isHeld({ file, size, sha256 }: Target, signal: AbortSignal): Promise<boolean> {
-  if (sha256 === undefined) return false
+async function isHeld({ size, sha256 }: ArtifactHead, file: string, signal: AbortSignal): Promise<boolean> {
   const kind = await stat(file).catch(() => undefined)
   return kind?.isFile() === true && kind.size === size && (await sha256At(file, signal)) === sha256
 }

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Artifact, Run } from '@lading/client'
+import type { Artifact, ArtifactHead, Run } from '@lading/client'
 import { counted, inBytes } from '../terminal/figures.ts'
-import { UsageError } from '../usage-error.ts'
 import { download, type Target } from './download.ts'
 import { forEvery } from './every.ts'
 import type { Session } from './session.ts'
@@ -25,7 +24,7 @@ export async function get(
   const from = path === '.' || path === '/' ? '' : path.replace(/\/$/, '')
   if (destination === '-')
     return await toStandardOutput(session, run.download(from, { signal: session.signal }))
-  const targets = await targetsOf(session, runId, from, destination)
+  const targets = await targetsOf(run, from, destination, session.signal)
   const { files, held, bytes } = await fetchAll(session, run, targets)
   const kept = held === 0 ? '' : `, ${held} of them there already`
   session.output.result(
@@ -37,7 +36,7 @@ export async function get(
 async function fetchAll(session: Session, run: Run, targets: readonly Target[]) {
   using shown = session.progress()
   const done = { files: 0, held: 0, bytes: 0 }
-  const bytesTotal = totalOf(targets)
+  const bytesTotal = targets.reduce((all, { artifact }) => all + ('size' in artifact ? artifact.size : 0), 0)
   const one = async (target: Target) => {
     const was = await download(run, target, session.signal, (more) => {
       done.bytes += more
@@ -47,49 +46,42 @@ async function fetchAll(session: Session, run: Run, targets: readonly Target[]) 
     done.files += 1
     if (was === 'held') done.held += 1
   }
-  await forEvery(targets, one, ({ path }) => path, AT_ONCE)
+  await forEvery(targets, one, ({ artifact }) => artifact.path, AT_ONCE)
   return done
 }
 
+/** Of a file one, of a directory one for each that lies below it. */
 async function targetsOf(
-  { client, signal }: Session,
-  runId: string,
+  run: Run,
   from: string,
   destination: string | undefined,
+  signal: AbortSignal,
 ): Promise<Target[]> {
   const below: Artifact[] = []
-  for await (const artifact of client.run(runId).artifacts({ path: from, recursive: true, signal }))
-    below.push(artifact)
-  if (below.length === 0 && from !== '') return [await oneTarget(from, destination)]
+  for await (const artifact of run.artifacts({ path: from, recursive: true, signal })) below.push(artifact)
+  if (below.length === 0 && from !== '')
+    return [await oneTarget(await run.head(from, { signal }), destination)]
   const folder = destination ?? (from === '' ? '.' : basename(from))
   const prefix = from === '' ? '' : `${from}/`
-  return below.map((artifact) => targetOf(artifact, join(folder, inside(artifact.path.slice(prefix.length)))))
+  return below.map((artifact) => ({
+    artifact,
+    file: join(folder, inside(artifact.path.slice(prefix.length))),
+  }))
 }
 
-async function oneTarget(path: string, destination: string | undefined): Promise<Target> {
-  const intoFolder = destination !== undefined && (destination.endsWith('/') || (await isFolder(destination)))
-  const file = intoFolder ? join(destination, basename(path)) : (destination ?? basename(path))
-  return { path, file, size: undefined, isFolder: false }
+async function oneTarget(artifact: ArtifactHead, destination: string | undefined): Promise<Target> {
+  const name = basename(artifact.path)
+  if (destination === undefined) return { artifact, file: name }
+  const isFolder =
+    destination.endsWith('/') || (await stat(destination).catch(() => undefined))?.isDirectory()
+  return { artifact, file: isFolder ? join(destination, name) : destination }
 }
 
-function targetOf(artifact: Artifact, file: string): Target {
-  if (artifact.is_dir) return { path: artifact.path, file, size: 0, isFolder: true }
-  const { path, size, sha256, mode, mtime } = artifact
-  return { path, file, size, sha256, mode, mtime, isFolder: false }
-}
-
-/** No path of a server leads out of the destination. */
+/** The server keeps no path that leaves the destination; this does not rely on it. */
 function inside(path: string): string {
   if (path.split('/').some((segment) => segment === '' || segment === '.' || segment === '..'))
-    throw new UsageError(`${path}: the server names a path that is not below the directory`)
+    throw new Error(`the server names a path that is not below the directory: ${path}`)
   return path
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (kind) => kind.isDirectory(),
-    () => false,
-  )
 }
 
 async function toStandardOutput({ signal }: Session, chunks: AsyncIterable<Uint8Array>): Promise<void> {
@@ -97,12 +89,4 @@ async function toStandardOutput({ signal }: Session, chunks: AsyncIterable<Uint8
     signal.throwIfAborted()
     if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve))
   }
-}
-
-/** Undefined where the size of one is not known before it comes. */
-function totalOf(targets: readonly Target[]): number | undefined {
-  return targets.reduce<number | undefined>(
-    (all, { size }) => (all === undefined || size === undefined ? undefined : all + size),
-    0,
-  )
 }

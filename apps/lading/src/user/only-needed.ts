@@ -15,7 +15,7 @@ export interface Holding {
   onHeld(file: DiskFile): void
 }
 
-/** Of files of the disk those that neither the job nor the run holds as they are, by their SHA-256. */
+/** Of files of the disk those whose bytes the server needs, by their SHA-256: what it holds elsewhere it copies. */
 export async function* onlyNeeded(
   files: AsyncIterable<DiskFile>,
   { run, jobId, holdsFolder, onHeld }: Holding,

@@ -1,21 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Job, LadingJobError } from '@lading/client'
 import { PartialFailure } from '../partial-failure.ts'
 import type { Session } from './session.ts'
 
-/** Milliseconds between two looks at how far it is; its end is waited for, and noticed at once. */
-const LOOK_MS = 500
 /** Files that failed and are named one by one; the rest are counted. */
 const NAMED = 20
 
 /** Waits until a job has ended, and shows how far it is. */
 export async function watchJob({ client, signal, progress }: Session, jobId: string): Promise<Job> {
   using shown = progress()
-  const end = client.jobs.wait(jobId, { signal })
-  // Its failure is thrown where it is waited for.
-  end.catch(() => undefined)
-  for (;;) {
-    const { files, bytes } = await client.jobs.get(jobId, { signal })
+  let last = await client.jobs.get(jobId, { signal })
+  for await (const job of client.jobs.watch(jobId, { signal })) {
+    last = job
+    const { files, bytes } = job
     shown.show('delivering', {
       files: files.done,
       filesTotal: files.total,
@@ -23,9 +19,8 @@ export async function watchJob({ client, signal, progress }: Session, jobId: str
       bytesTotal: bytes.total,
       failed: files.failed,
     })
-    const ended = await Promise.race([end, pause(LOOK_MS, undefined, { signal })])
-    if (ended !== undefined) return ended
   }
+  return last
 }
 
 /** Names what failed of a job that has ended. Fails with a `PartialFailure` where some of it was delivered. */
@@ -40,8 +35,7 @@ export async function requireDelivered(session: Session, job: Job): Promise<void
 
 async function nameFailures({ client, signal }: Session, job: Job): Promise<void> {
   let named = 0
-  for await (const { path, state, error } of client.jobs.files(job.job_id, { signal })) {
-    if (state !== 'failed') continue
+  for await (const { path, error } of client.jobs.files(job.job_id, { state: 'failed', signal })) {
     console.error(`failed  ${path}: ${error?.detail ?? 'the job says no more'}`)
     named += 1
     if (named === NAMED) break
