@@ -13,6 +13,11 @@ test.each([
   ['lading completion ', ['bash', 'zsh', 'fish']],
   ['lading doctor po', ['postgres', 'ports']],
   ['lading doctor postgres re', ['redis']],
+  ['lading jobs ', ['list', 'show', 'watch', 'cancel', 'retry']],
+  ['lading jobs list --state c', ['completed', 'cancelled']],
+  ['lading runs finish --status K', ['KILLED']],
+  ['lading upload my', ['my model.pkl']],
+  ['lading get models/ my', []],
   ['lading nothing', []],
 ])('bash completes %j', async (line, words) => {
   expect(await completed(line)).toEqual(words)
@@ -25,6 +30,7 @@ async function completed(line: string): Promise<string[]> {
   const script = join(folder, 'lading.bash')
   const { out } = await lading(['completion', 'bash']).ended
   await writeFile(script, out)
+  await writeFile(join(folder, 'my model.pkl'), '')
   const ask = join(import.meta.dirname, '..', 'fixtures', 'offered.bash')
   const { stdout } = await promisify(execFile)('bash', [ask, script, ...line.split(' ')], { cwd: folder })
   return stdout

@@ -4,7 +4,6 @@ import type { SessionOptions } from '../user/session.ts'
 import { withExamples } from './examples.ts'
 import { asUser, limitOption, userCommand } from './user-command.ts'
 
-const WATCHING = { patient: true, goOn: 'the job goes on without being watched' }
 const STATES = ['open', 'queued', 'running', 'completed', 'failed', 'cancelled']
 
 export function addJobCommands(program: Command): void {
@@ -44,6 +43,6 @@ function addChange(jobs: Command, name: 'watch' | 'cancel' | 'retry', about: str
     .action(async (jobIds: string[], options: SessionOptions) => {
       const { cancelJobs, retryJobs, watchJobs } = await import('../user/jobs.ts')
       const work = { watch: watchJobs, cancel: cancelJobs, retry: retryJobs }[name]
-      await asUser(options, (session) => work(session, jobIds), name === 'watch' ? WATCHING : {})
+      await asUser(options, (session) => work(session, jobIds), { patient: name === 'watch' })
     })
 }

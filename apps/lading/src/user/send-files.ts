@@ -29,6 +29,8 @@ export interface Sent {
 
 /** An open job that nobody goes on with ends by itself: after 7 days. */
 const DEADLINE_SECONDS = 7 * 86_400
+/** Milliseconds that somebody waits who has asked to stop. */
+const SOON_MS = 2_000
 
 /** Sends files as one job, or goes on with one that was cut off, and seals it. */
 export async function sendFiles(session: Session, sending: Sending): Promise<Sent> {
@@ -127,7 +129,8 @@ async function explained(
     return new LadingError('file_changed', detail)
   }
   if (!signal.aborted) return error
-  const { files, bytes } = await client.jobs.get(job.job_id).catch(() => job)
+  const soon = AbortSignal.timeout(SOON_MS)
+  const { files, bytes } = await client.jobs.get(job.job_id, { signal: soon }).catch(() => job)
   return new Interrupted(
     `${counted(files.total, 'file')} (${inBytes(bytes.total)}) are kept in job ${job.job_id}. The same command goes on from there; ` +
       `\`lading jobs cancel ${job.job_id}\` gives it up.`,

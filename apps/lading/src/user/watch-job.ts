@@ -1,12 +1,22 @@
 import { type Job, LadingJobError } from '@lading/client'
+import { Interrupted } from '../interrupted.ts'
 import { PartialFailure } from '../partial-failure.ts'
 import type { Session } from './session.ts'
 
 /** Files that failed and are named one by one; the rest are counted. */
 const NAMED = 20
 
-/** Waits until a job has ended, and shows how far it is. */
-export async function watchJob({ client, signal, progress }: Session, jobId: string): Promise<Job> {
+/** Waits until a job has ended, and shows how far it is. Interrupted, it says that the job goes on. */
+export async function watchJob(session: Session, jobId: string): Promise<Job> {
+  try {
+    return await watch(session, jobId)
+  } catch (error) {
+    if (!session.signal.aborted) throw error
+    throw new Interrupted(`job ${jobId} goes on, and \`lading jobs watch ${jobId}\` waits for it`)
+  }
+}
+
+async function watch({ client, signal, progress }: Session, jobId: string): Promise<Job> {
   using shown = progress()
   let last = await client.jobs.get(jobId, { signal })
   for await (const job of client.jobs.watch(jobId, { signal })) {
