@@ -127,7 +127,12 @@ test('what the run holds as it is, is not sent again', async () => {
   await (await run.logArtifacts(files, { directory: 'd' })).delivered()
   sent = 0
   const changed = [...small(11), { path: 'first', bytes: first }, { path: 'other', bytes: other }]
-  const upload = await run.logArtifacts(changed, { directory: 'd', onlyNeeded: true })
+  let held: Progress['held']
+  const onProgress = (progress: Progress) => {
+    held = progress.held
+  }
+  const upload = await run.logArtifacts(changed, { directory: 'd', onlyNeeded: true, onProgress })
+  expect(held).toMatchObject({ files: 11 })
   expect(await upload.delivered()).toMatchObject({ files: { total: 2 } })
   expect(sent).toBeLessThan(2 * MIB + 10_000)
   expect((await bytesOf(run, 'd/other')).equals(other)).toBe(true)

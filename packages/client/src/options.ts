@@ -30,6 +30,8 @@ export interface Progress {
   readonly total: number | undefined
   /** Of a directory: files that have been sent. */
   readonly files?: number
+  /** Of a directory: those of them, and their bytes, that the server had already. */
+  readonly held?: { readonly files: number; readonly bytes: number }
 }
 
 export interface UploadOptions extends CallOptions {

@@ -37,8 +37,11 @@ async function sendSmall(
   signal: AbortSignal,
 ): Promise<void> {
   const toSend = asks ? await notHeld(context, jobId, entries, signal) : entries
-  if (toSend.length > 0) await sendTar(context, toSend, { jobId, signal })
-  tally.add(bytesIn(entries), entries.length)
+  const heldFiles = entries.length - toSend.length
+  if (heldFiles > 0) tally.addHeld(bytesIn(entries) - bytesIn(toSend), heldFiles)
+  if (toSend.length === 0) return
+  await sendTar(context, toSend, { jobId, signal })
+  tally.add(bytesIn(toSend), toSend.length)
 }
 
 async function sendLarge(
@@ -51,7 +54,7 @@ async function sendLarge(
   const sha256 = await sha256Of(source, context.digests, signal)
   const asked = [{ path, size: source.size, sha256 }]
   if (asks && !(await needed(context, jobId, asked, signal)).has(path)) {
-    tally.add(source.size, 1)
+    tally.addHeld(source.size, 1)
     return
   }
   // Of its bytes, too: a file that was changed since an earlier call is another upload.

@@ -4,6 +4,7 @@ import type { Progress } from './options.ts'
 export class Tally {
   #sent = 0
   #files = 0
+  #held = { files: 0, bytes: 0 }
   readonly #onProgress: ((progress: Progress) => void) | undefined
 
   constructor(onProgress: ((progress: Progress) => void) | undefined) {
@@ -11,13 +12,19 @@ export class Tally {
   }
 
   get progress(): Progress & { readonly files: number } {
-    return { sent: this.#sent, total: undefined, files: this.#files }
+    return { sent: this.#sent, total: undefined, files: this.#files, held: this.#held }
   }
 
   add(bytes: number, files: number): void {
     this.#sent += bytes
     this.#files += files
     this.#onProgress?.(this.progress)
+  }
+
+  /** What the server has, without its being sent. */
+  addHeld(bytes: number, files: number): void {
+    this.#held = { files: this.#held.files + files, bytes: this.#held.bytes + bytes }
+    this.add(bytes, files)
   }
 
   /** Takes the progress of one file, which counts when all of it is sent. */

@@ -3,8 +3,6 @@ import { type DiskFile, type Job, LadingError, type Run } from '@lading/client'
 import { Interrupted } from '../interrupted.ts'
 import { counted, inBytes } from '../terminal/figures.ts'
 import { type Count, countFiles } from './count-files.ts'
-import { FoldersOfRun } from './folders-of-run.ts'
-import { onlyNeeded } from './only-needed.ts'
 import type { Session } from './session.ts'
 import type { Note, Unfinished } from './unfinished.ts'
 
@@ -15,7 +13,7 @@ export interface Sending {
   /** Walked twice: to be counted, and to be sent. */
   files(): AsyncIterable<DiskFile>
   readonly unfinished: Unfinished
-  /** Send only what the run does not hold as it is. An upload that goes on always does so. */
+  /** Send only what the server needs: what it holds elsewhere, it copies. An upload that goes on always does so. */
   readonly onlyChanged: boolean
   readonly atomic: boolean
 }
@@ -44,7 +42,7 @@ export async function sendFiles(session: Session, sending: Sending): Promise<Sen
     await sending.unfinished.forget()
     return { jobId: job.job_id, all, held }
   } catch (error) {
-    throw await explained(session, sending, job, error)
+    throw await explained(session, job, error)
   }
 }
 
@@ -71,7 +69,7 @@ async function jobFor({ client, signal, output }: Session, sending: Sending): Pr
   return { job, note, resumed: false }
 }
 
-/** Gives the files that were held already. */
+/** Gives what the server held already. */
 async function sendAll(
   session: Session,
   { run, files, onlyChanged }: Sending,
@@ -79,55 +77,24 @@ async function sendAll(
 ): Promise<Count> {
   using shown = session.progress()
   let held: Count = { files: 0, bytes: 0 }
-  let sent: Count = { files: 0, bytes: 0 }
-  const show = () =>
-    shown.show('sending', {
-      files: held.files + sent.files,
-      filesTotal: all.files,
-      bytes: held.bytes + sent.bytes,
-      bytesTotal: all.bytes,
-      failed: 0,
-    })
-  const whenHeld = ({ size }: DiskFile) => {
-    held = { files: held.files + 1, bytes: held.bytes + size }
-    show()
-  }
-  const { signal } = session
-  show()
-  const folders = new FoldersOfRun(run, job.artifact_path, signal)
-  const holding = {
-    run,
-    jobId: job.job_id,
-    onHeld: whenHeld,
-    holdsFolder: async (path: string) => onlyChanged && (await folders.has(path)),
-  }
-  const toSend = onlyChanged || resumed ? onlyNeeded(files(), holding, signal) : files()
-  await run.logArtifacts(toSend, {
+  const show = (files: number, bytes: number) =>
+    shown.show('sending', { files, filesTotal: all.files, bytes, bytesTotal: all.bytes, failed: 0 })
+  show(0, 0)
+  await run.logArtifacts(files(), {
     jobId: job.job_id,
     idempotencyKey: note.key,
-    signal,
+    onlyNeeded: onlyChanged || resumed,
+    signal: session.signal,
     onProgress: (progress) => {
-      sent = { files: progress.files ?? 0, bytes: progress.sent }
-      show()
+      held = progress.held ?? held
+      show(progress.files ?? 0, progress.sent)
     },
   })
   return held
 }
 
-/** Says how to go on; or clears up what cannot go on. */
-async function explained(
-  { client, signal }: Session,
-  { unfinished }: Sending,
-  job: Job,
-  error: unknown,
-): Promise<unknown> {
-  if (error instanceof LadingError && error.code === 'idempotency_key_reused') {
-    await unfinished.forget()
-    await client.jobs.cancel(job.job_id)
-    const detail =
-      'a large file has changed since the upload was interrupted; repeat the command, which begins anew'
-    return new LadingError('file_changed', detail)
-  }
+/** Of who has asked to stop: how to go on. */
+async function explained({ client, signal }: Session, job: Job, error: unknown): Promise<unknown> {
   if (!signal.aborted) return error
   const soon = AbortSignal.timeout(SOON_MS)
   const { files, bytes } = await client.jobs.get(job.job_id, { signal: soon }).catch(() => job)
