@@ -19,7 +19,7 @@ const ODD_NAMES = [
   'cafe\u0301.txt',
   '日本語/ファイル.json',
   `${'long'.repeat(63)}.md`,
-  "it's & so = on; a+b@c~!.csv",
+  "it's & so = on, a+b@c~!.csv",
   'percent%20literal',
 ]
 
