@@ -17,6 +17,8 @@ export interface S3Access {
 }
 
 export interface TestS3 extends S3Access {
+  /** Where a versitygw of its own keeps objects: a file for each, by bucket and key. */
+  readonly directory: string | undefined
   createBucket(name: string): Promise<void>
   stop(): Promise<void>
   kill(): Promise<void>
@@ -70,6 +72,7 @@ function existing(endpoint: string): TestS3 {
   }
   return {
     ...access,
+    directory: undefined,
     createBucket: (name) => createBucket(access, name),
     stop: async () => undefined,
     kill: async () => notOurs(),
@@ -97,6 +100,7 @@ async function startVersitygw(): Promise<TestS3> {
   return {
     ...access,
     ...server,
+    directory: join(folder, 'objects'),
     createBucket: (name) => createBucket(access, name),
     stop: async () => {
       await server.stop()

@@ -76,14 +76,25 @@ export async function startLading(command: LadingCommand): Promise<LadingProcess
   }
 }
 
-/** Runs a command that ends by itself; what it wrote. Rejects unless it ended with code 0. */
-export async function runLading(command: LadingCommand): Promise<string> {
+export interface EndedLading {
+  /** Null: a signal ended it. */
+  readonly code: number | null
+  /** What it wrote. */
+  readonly text: string
+}
+
+/** Runs a command that ends by itself, or is ended. */
+export async function endLading(command: LadingCommand): Promise<EndedLading> {
   const { child, lines } = launch(command, () => {})
   await once(child, 'close')
-  if (child.exitCode === 0) return lines.join('\n')
-  throw new Error(
-    `lading ${command.args.join(' ')} ended with ${child.signalCode ?? child.exitCode}:\n${lines.join('\n')}`,
-  )
+  return { code: child.exitCode, text: lines.join('\n') }
+}
+
+/** Runs a command that ends by itself; what it wrote. Rejects unless it ended with code 0. */
+export async function runLading(command: LadingCommand): Promise<string> {
+  const { code, text } = await endLading(command)
+  if (code === 0) return text
+  throw new Error(`lading ${command.args.join(' ')} ended with ${code ?? 'a signal'}:\n${text}`)
 }
 
 function launch(

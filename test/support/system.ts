@@ -7,7 +7,7 @@ import { createDatabase } from './postgres.ts'
 import { createBucket, type S3Access } from './s3.ts'
 import { type AuditReport, audit } from './system-audit.ts'
 import { LadingClient } from './system-client.ts'
-import { type LadingProcess, runLading, startLading } from './system-process.ts'
+import { type EndedLading, endLading, type LadingProcess, runLading, startLading } from './system-process.ts'
 import { directoryFromOutside, type StoreFromOutside, s3FromOutside } from './system-store.ts'
 
 export interface SystemOptions {
@@ -49,6 +49,8 @@ export interface System extends AsyncDisposable {
   addWorker(env?: Readonly<Record<string, string>>): Promise<LadingProcess>
   /** See `system-audit.ts`; besides, no process may have ended by itself. */
   audit(): Promise<AuditReport>
+  /** Runs another command with the settings of the system, until it ends. */
+  run(...args: readonly string[]): Promise<EndedLading>
   /** What the processes said, for whoever has to find out why a test failed. */
   logs(): string
   stop(): Promise<void>
@@ -123,6 +125,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       if (crashes.length > 0) throw new Error(crashes.join('; '))
       return await audit({ databaseUrl, spoolDirectory, store })
     },
+    run: (...args) => endLading({ name: args.join(' '), args, env }),
     logs: () => processes().map(lastWords).join('\n'),
     stop,
     [Symbol.asyncDispose]: stop,

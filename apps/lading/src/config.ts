@@ -214,6 +214,7 @@ function workerOf(settings: Settings): WorkerConfig {
       bytesPerSecond: settings.LADING_SCRUB_RATE,
       objectsPerSecond: settings.LADING_SCRUB_OBJECTS,
       everyMs: settings.LADING_SCRUB_EVERY,
+      pollMs: Math.min(DEFAULT_WORKER_CONFIG.scrub.pollMs, settings.LADING_SCRUB_EVERY),
     },
     retry: {
       ...DEFAULT_WORKER_CONFIG.retry,

@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino'
 import type { Config } from './config.ts'
 import { openStore } from './context.ts'
 import { databaseOf } from './embedded/database-of.ts'
+import { stopAtCheckpoints } from './stop-at-checkpoints.ts'
 
 export interface StoredThings {
   readonly catalog: Catalog
@@ -18,6 +19,7 @@ export async function withStoredThings<T>(
   config: Config,
   work: (things: StoredThings) => Promise<T>,
 ): Promise<T> {
+  if (config.checkpoints !== undefined) stopAtCheckpoints(config.checkpoints)
   const log = pino({ level: config.logLevel, base: null }, process.stderr)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const)

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
 import { Gate } from '../../../test/support/interposer.ts'
 import { Harness, type Uploader } from '../../../test/support/worker-harness.ts'
+import { Collector } from './fixtures/collector.ts'
 
 const LARGE = 9 * 1024 * 1024
 const WITHIN = { within: 45_000 }
@@ -72,6 +73,29 @@ describe.each(['directory', 's3'] as const)('copies in a store of the kind %s', 
     expect(worker.store.named('copy')).toHaveLength(store === 's3' ? 1 : 5)
     for (const [path, bytes] of Object.entries(files))
       expect((await uploader.bytesOf(path))?.equals(bytes)).toBe(true)
+    await harness.settled()
+  })
+
+  test('neither the source of a copy under way nor what it has made is an orphan', async () => {
+    await using harness = await Harness.open({ store })
+    const worker = harness.startWorker()
+    const large = randomBytes(LARGE)
+    const { uploader } = await logged(harness, { large })
+    const collector = new Collector(harness)
+    const [before, after] = [new Gate(), new Gate()]
+    worker.store.before('copy', before.hold)
+    worker.store.after('copy', after.hold)
+    const jobId = await openJob(uploader)
+    expect(await plan(uploader, jobId, { copied: large })).toEqual({ needed: [], copied: 1 })
+    await before.reached
+    expect(await collector.collect()).toEqual([])
+    before.open()
+    await after.reached
+    expect(await collector.collect()).toEqual([])
+    after.open()
+    await seal(uploader, jobId)
+    expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed' })
+    expect((await uploader.bytesOf('copied'))?.equals(large)).toBe(true)
     await harness.settled()
   })
 

@@ -3,6 +3,7 @@ import { API_CASES } from './api.ts'
 import { CLIENT_CASES } from './client.ts'
 import { DATA_CASES } from './data.ts'
 import { DISK_CASES } from './disk.ts'
+import { KEEPING_CASES } from './keeping.ts'
 import { POSTGRES_CASES } from './postgres.ts'
 import { REDIS_CASES } from './redis.ts'
 import { S3_CASES } from './s3.ts'
@@ -18,4 +19,5 @@ export const CASES: readonly FaultCase[] = [
   ...S3_CASES,
   ...DISK_CASES,
   ...DATA_CASES,
+  ...KEEPING_CASES,
 ]

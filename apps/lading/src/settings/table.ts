@@ -210,7 +210,7 @@ export const SETTINGS = {
     fallback: DEFAULT_WORKER_CONFIG.scrub.objectsPerSecond,
     about: 'The most objects a second that are read back.',
   }),
-  LADING_SCRUB_EVERY: setting(duration(), {
+  LADING_SCRUB_EVERY: setting(duration({ leastMs: 1000 }), {
     fallback: DEFAULT_WORKER_CONFIG.scrub.everyMs,
     about: 'Time after which an object is read back again.',
   }),
