@@ -9,12 +9,13 @@ import { Arrivals, type Arrived } from './arrivals.ts'
 import { type ClaimedKey, claimKey } from './idempotency.ts'
 import { Intake } from './intake.ts'
 import type { Lane, PlacedFile } from './lane.ts'
-import { type Contents, lookThrough, pathOf } from './look-through.ts'
+import { type Contents, lookThrough } from './look-through.ts'
 import { reply } from './reply.ts'
 
 /**
- * The way of an upload, whose job is `atomic` unless the request says otherwise: admitted by its head, read into a pack, checked, sealed, accepted, answered. Whatever fails
- * before the acceptance leaves nothing behind, and is cleared up before the answer is sent.
+ * The way of an upload, whose job is `atomic` unless the request says otherwise: admitted by its head, read into a pack,
+ * checked, sealed, accepted (which refuses a path that clashes with another of the run), answered. Whatever fails before
+ * the acceptance leaves nothing behind, and is cleared up before the answer is sent.
  */
 export async function ingest(
   context: ApiContext,
@@ -48,7 +49,7 @@ async function take(context: ApiContext, call: UploadCall, lane: Lane, admission
   await using arrivals = new Arrivals(catalog.uploads, call.tenant)
   if (key?.before !== undefined) {
     const arrived = await read(lane, admission, new Intake(undefined, arrivals, intakeLimits))
-    const contents = await lookThrough(arrived, async (page) => checkKeys(context, admission, page))
+    const contents = await lookThrough(arrived, (page) => checkKeys(context, admission, page))
     return { job: await jobBefore(context, call, key.before, contents), contents, replayed: true }
   }
   await using pack = await spool.create(newId(), {
@@ -56,10 +57,7 @@ async function take(context: ApiContext, call: UploadCall, lane: Lane, admission
     ownsChunks: true,
   })
   const arrived = await read(lane, admission, new Intake(pack, arrivals, intakeLimits))
-  const contents = await lookThrough(arrived, async (page) => {
-    checkKeys(context, admission, page)
-    await catalog.uploads.checkPaths(admission.run, page.map(pathOf))
-  })
+  const contents = await lookThrough(arrived, (page) => checkKeys(context, admission, page))
   await pack.seal()
   const job = await accept(context, admission, pack, arrived, contents, key)
   countAccepted(context, call, contents)

@@ -15,12 +15,12 @@ export interface Contents {
 /** Looks once through all that arrived, page by page; `check` may refuse any of it. */
 export async function lookThrough(
   arrived: Arrived,
-  check: (page: readonly PlacedFile[]) => Promise<void>,
+  check: (page: readonly PlacedFile[]) => void,
 ): Promise<Contents> {
   const fingerprint = new Fingerprint()
   const listed: string[] = []
   for await (const page of arrived.pages()) {
-    await check(page)
+    check(page)
     fingerprint.add(page)
     for (const file of page.slice(0, MAX_LISTED_ARTIFACTS - listed.length)) listed.push(pathOf(file))
   }
@@ -28,6 +28,6 @@ export async function lookThrough(
 }
 
 /** A directory's ends in a slash. */
-export function pathOf({ path, type }: PlacedFile): string {
+function pathOf({ path, type }: PlacedFile): string {
   return type === 'directory' ? `${path}/` : path
 }
