@@ -58,7 +58,7 @@ async function* acrossBreaks(
   let taken = start
   for (let failures = 0; ; ) {
     try {
-      for await (const chunk of chunksOf(response.body ?? new ReadableStream())) {
+      for await (const chunk of transport.chunks(response)) {
         taken += chunk.length
         failures = 0
         yield chunk
@@ -66,7 +66,7 @@ async function* acrossBreaks(
       return
     } catch (error) {
       if (asking.signal?.aborted || ++failures > retries) throw error
-      await transport.pause(failures, asking.signal)
+      await transport.pauseAfter(error, failures, asking.signal)
       response = await ask(transport, asking, taken, etag)
     }
   }

@@ -33,12 +33,15 @@ export class LadingApiError extends LadingError {
   readonly requestId: string | undefined
   /** Of an upload that was accepted, and whose delivery failed. */
   readonly jobId: string | undefined
+  /** How long the server asks to wait before the next attempt. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(status: number, problem: Partial<Problem>) {
+  constructor(status: number, problem: Partial<Problem>, retryAfterMs?: number) {
     const { code = 'http_error', detail = `the server answered ${status}` } = problem
     super(code, detail, { status, retryable: problem.retryable ?? mayPass(status) })
     this.requestId = problem.request_id
     this.jobId = problem.job_id
+    this.retryAfterMs = retryAfterMs
   }
 }
 

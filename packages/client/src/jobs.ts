@@ -1,4 +1,5 @@
 import type { Job, JobFile, JobState } from './bodies.ts'
+import { LadingError } from './errors.ts'
 import { jobsIn } from './job-events.ts'
 import type { CallOptions, ListJobFilesOptions, ListJobsOptions } from './options.ts'
 import { pagesOf } from './pages.ts'
@@ -34,18 +35,19 @@ export class Jobs {
   /** The job as it is, and again whenever something changes, until it has ended. */
   async *watch(jobId: string, options: CallOptions = {}): AsyncGenerator<Job> {
     const { retries = 5 } = this.#transport.options
-    for (let failures = 0; ; await this.#transport.pause(failures, options.signal)) {
-      const response = await this.#transport.send(`${addressOf(jobId)}/events`, options)
+    for (let failures = 0; ; ) {
+      const events = await this.#transport.send(`${addressOf(jobId)}/events`, options)
       try {
-        for await (const job of jobsIn(response.body ?? new ReadableStream())) {
+        for await (const job of jobsIn(this.#transport.chunks(events))) {
           failures = 0
           yield job
           if (jobHasEnded(job)) return
         }
         // A server that stops ends the stream; another one goes on with it.
-        failures += 1
+        throw new LadingError('connection_failed', `job ${jobId}: its events ended before it did`)
       } catch (error) {
         if (options.signal?.aborted || ++failures > retries) throw error
+        await this.#transport.pauseAfter(error, failures, options.signal)
       }
     }
   }

@@ -25,7 +25,7 @@ export async function sendResumable(
   const tell = (sent: number) => onProgress?.({ sent, total: source.size })
   const call = signal === undefined ? {} : { signal }
   const created = await create(transport, runAddress, file, jobId, call)
-  const address = new URL(created.headers.get('location') ?? '', 'http://server').pathname
+  const address = `/api/v1/resumable/${idIn(created)}`
   const standing = () => transport.send(address, { ...call, method: 'HEAD', headers: TUS })
   // Of an upload that was begun before, asking ends a request that the server still waits for.
   let answer = offsetIn(created) > 0 ? await standing() : created
@@ -40,7 +40,7 @@ export async function sendResumable(
       failures = 0
     } catch (error) {
       if (signal?.aborted || ++failures > retries || !isPassing(error)) throw error
-      await transport.pause(failures, signal)
+      await transport.pauseAfter(error, failures, signal)
       answer = await standing()
     }
   }
@@ -98,6 +98,11 @@ function bodyOf(piece: Source, onBytes: (bytes: number) => void): Blob | Readabl
 
 function isPassing(error: unknown): boolean {
   return error instanceof LadingError && (error.retryable || error.code === 'upload_offset_mismatch')
+}
+
+/** The last segment of its address, which a proxy may have put elsewhere. */
+function idIn(created: Response): string {
+  return created.headers.get('location')?.split('/').at(-1) ?? ''
 }
 
 function offsetIn(response: Response): number {

@@ -1,6 +1,5 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
 import type { Job, RunBody, RunStatus } from './bodies.ts'
-import { chunksOf } from './chunks.ts'
 import { logDirectory } from './directory.ts'
 import { download } from './download.ts'
 import { headOf } from './head.ts'
@@ -25,9 +24,9 @@ import { sendStream } from './stream.ts'
 import { Upload } from './upload.ts'
 
 /**
- * A run: what is logged to it, and what it holds. Paths are relative to it, with slashes; one that
- * cannot be fails with `path_invalid` before anything is sent. What is logged is accepted when the call resolves: the server
- * has promised to deliver it, and the `Upload` tells when it did.
+ * A run: what is logged to it, and what it holds. Paths are relative to it, with slashes; one that cannot be
+ * fails with `path_invalid` before anything is sent. What is logged is accepted when the call resolves: the server has
+ * promised to deliver it, and the `Upload` tells when it did.
  */
 export class Run {
   readonly id: string
@@ -131,7 +130,7 @@ export class Run {
     const { address, transport } = this.#context
     const where = directory === '' ? `${address}/artifacts` : artifactAddress(this.#context, directory)
     const response = await transport.send(`${where}?archive=${format}`, options)
-    yield* chunksOf(response.body ?? new ReadableStream())
+    yield* transport.chunks(response)
   }
 
   /** Deletes an artifact; a directory with `recursive`, whose job it gives. */

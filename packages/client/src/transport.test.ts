@@ -18,6 +18,17 @@ test('what may pass is tried again, when the server says', async () => {
   expect(asked).toBe(3)
 })
 
+test('an answer that breaks off is asked for again', async () => {
+  let asked = 0
+  const url = await smallServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 15 })
+    if (++asked === 1) response.write('{"job_', () => setImmediate(() => response.destroy()))
+    else response.end('{"job_id": "1"}')
+  })
+  expect(await client(url).jobs.get('1')).toEqual({ job_id: '1' })
+  expect(asked).toBe(2)
+})
+
 test('what stays is told at once, and what passes not is told in the end', async () => {
   let asked = 0
   const url = await smallServer((request, response) => {

@@ -1,4 +1,5 @@
 import type { Problem } from './bodies.ts'
+import { chunksOf } from './chunks.ts'
 import { LadingApiError, LadingError } from './errors.ts'
 import type { CallOptions, LadingOptions } from './options.ts'
 import { pause } from './pause.ts'
@@ -27,33 +28,43 @@ export class Transport {
     return this.#options
   }
 
-  /** The answer, if it is a success. Fails with `LadingApiError`, and with `connection_failed` where no answer comes. */
-  async send(path: string, call: Call = {}): Promise<Response> {
+  /**
+   * What `read` makes of the answer, if it is a success. Fails with `LadingApiError`, with `connection_failed` where no
+   * whole answer comes, and with `http_error` for one that cannot be read.
+   */
+  async send<T = Response>(path: string, call: Call = {}, read: Read<T> = whatCame): Promise<T> {
     const { retries = 5 } = this.#options
     for (let failures = 1; ; failures++) {
-      const outcome = await this.#attempt(path, call)
-      if (outcome instanceof Response) return outcome
-      if (failures > retries || !mayRepeat(outcome.error, call)) throw outcome.error
-      await this.pause(failures, call.signal, outcome.retryAfterMs)
+      try {
+        return await this.once(path, call, read)
+      } catch (error) {
+        if (failures > retries || !mayRepeat(error, call)) throw error
+        await this.pauseAfter(error, failures, call.signal)
+      }
     }
   }
 
   /** Without another attempt, whatever comes. Fails as `send`. */
-  async once(path: string, call: Call): Promise<Response> {
-    const outcome = await this.#attempt(path, call)
-    if (outcome instanceof Response) return outcome
-    throw outcome.error
+  async once<T = Response>(path: string, call: Call, read: Read<T> = whatCame): Promise<T> {
+    try {
+      const response = await this.#fetch(path, call)
+      if (!response.ok) throw await refusalIn(response)
+      return await read(response)
+    } catch (error) {
+      throw this.#reasonOf(error)
+    }
   }
 
-  async json<T>(path: string, call: Call = {}): Promise<T> {
-    const response = await this.send(path, call)
+  json<T>(path: string, call: Call = {}): Promise<T> {
+    return this.send(path, call, async (response) => (await response.json()) as T)
+  }
+
+  /** The bytes of an answer as they come. Fails with `connection_failed` where they end early. */
+  async *chunks({ body }: Response): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     try {
-      return (await response.json()) as T
-    } catch (cause) {
-      call.signal?.throwIfAborted()
-      if (!(cause instanceof SyntaxError)) throw this.#connectionFailed(cause)
-      const detail = `${this.#base}: the answer is no JSON; is this a Lading server?`
-      throw new LadingError('http_error', detail, { status: response.status, cause })
+      if (body !== null) yield* chunksOf(body)
+    } catch (error) {
+      throw this.#reasonOf(error)
     }
   }
 
@@ -63,20 +74,10 @@ export class Transport {
     return this.json<T>(path, { method: 'POST', ...call, headers, body: JSON.stringify(body) })
   }
 
-  /** Waits before another attempt, after so many failures. */
-  pause(failures: number, signal?: AbortSignal, retryAfterMs?: number): Promise<void> {
+  /** Waits before another attempt, of which so many have failed, the last one with `error`. */
+  pauseAfter(error: unknown, failures: number, signal?: AbortSignal): Promise<void> {
+    const retryAfterMs = error instanceof LadingApiError ? error.retryAfterMs : undefined
     return pause(delayBefore(failures, this.#options.retryDelayMs ?? 200, retryAfterMs), signal)
-  }
-
-  async #attempt(path: string, call: Call): Promise<Response | { error: unknown; retryAfterMs?: number }> {
-    try {
-      const response = await this.#fetch(path, call)
-      if (response.ok) return response
-      const retryAfterMs = retryAfterIn(response.headers.get('retry-after'))
-      return { error: await problemIn(response), ...(retryAfterMs !== undefined && { retryAfterMs }) }
-    } catch (error) {
-      return { error: this.#reasonOf(error) }
-    }
   }
 
   #fetch(path: string, { method = 'GET', headers = {}, body, signal }: Call): Promise<Response> {
@@ -97,17 +98,23 @@ export class Transport {
 
   /** A `TypeError` is what `fetch` fails with where no answer comes, and where it cannot read what it is to send. */
   #reasonOf(error: unknown): unknown {
+    if (error instanceof SyntaxError) {
+      const detail = `${this.#base}: the answer is no JSON; is this a Lading server?`
+      return new LadingError('http_error', detail, { cause: error })
+    }
     if (!(error instanceof TypeError) || isUnreadable(error)) return error
-    return error.cause instanceof LadingError ? error.cause : this.#connectionFailed(error)
-  }
-
-  /** `fetch` says "fetch failed", and its cause what happened. */
-  #connectionFailed(error: unknown): LadingError {
-    const { message = error, cause } = error as Partial<Error>
-    const reason = cause instanceof Error && cause.message !== '' ? cause.message : String(message)
-    const detail = `${this.#base}: ${reason}`
+    if (error.cause instanceof LadingError) return error.cause
+    // `fetch` says "fetch failed", and its cause what happened.
+    const { message } = error.cause instanceof Error && error.cause.message !== '' ? error.cause : error
+    const detail = `${this.#base}: ${message}`
     return new LadingError('connection_failed', detail, { retryable: true, cause: error })
   }
+}
+
+type Read<T> = (response: Response) => T | Promise<T>
+
+function whatCame<T>(response: Response): T {
+  return response as T
 }
 
 function mayRepeat(
@@ -118,9 +125,9 @@ function mayRepeat(
   return error.retryable && (error.status !== undefined || repeatable)
 }
 
-async function problemIn(response: Response): Promise<LadingApiError> {
-  const text = await response.text()
-  return new LadingApiError(response.status, problemOf(text))
+async function refusalIn(response: Response): Promise<LadingApiError> {
+  const retryAfterMs = retryAfterIn(response.headers.get('retry-after'))
+  return new LadingApiError(response.status, problemOf(await response.text()), retryAfterMs)
 }
 
 /** Nothing, of what is no problem document: the page of a proxy. */

@@ -76,7 +76,8 @@ async function cutServer(bytes: string, cutAt: () => number) {
 test('a download that was stopped goes on at the byte when it is asked for again', async () => {
   let cut = 6
   const { run: cutRun, ranges } = await cutServer(BYTES, () => cut)
-  await expect(saveArtifacts(cutRun, folder, { path: 'a' })).rejects.toThrow()
+  const cutOff = saveArtifacts(cutRun, folder, { path: 'a' })
+  await expect(cutOff).rejects.toMatchObject({ code: 'connection_failed', retryable: true })
   expect(await readdir(folder)).toEqual([expect.stringMatching(/^\.a\..*\.lading-part$/)])
   cut = BYTES.length
   await saveArtifacts(cutRun, folder, { path: 'a' })
