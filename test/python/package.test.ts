@@ -10,8 +10,9 @@ describe('the Python package, against the real system', async () => {
   let results: Awaited<ReturnType<typeof runTests>>
 
   beforeAll(async () => {
-    system = await startSystem({ queue: 'postgres', store: 'directory', servers: sharedServers() })
-    results = await runTests(system.apis[0]?.url ?? '')
+    system = await startSystem({ queue: 'postgres', store: 'directory', servers: sharedServers(), apis: 2 })
+    const [url = '', otherUrl = ''] = system.apis.map((api) => api.url)
+    results = await runTests(url, otherUrl)
   }, 600_000)
 
   afterAll(() => system?.stop())

@@ -19,13 +19,14 @@ export async function collectTests(): Promise<string[]> {
   return stdout.split('\n').filter((line) => line.includes('::'))
 }
 
-/** Runs all tests against the server at `url`; by id, what became of each. Never rejects for one that failed. */
-export async function runTests(url: string): Promise<ReadonlyMap<string, PythonTest>> {
+/** Runs all tests against two APIs of one system; by id, what became of each. Never rejects for one that failed. */
+export async function runTests(url: string, otherUrl: string): Promise<ReadonlyMap<string, PythonTest>> {
   const folder = await mkdtemp(join(tmpdir(), 'lading-pytest-'))
   const report = join(folder, 'report')
   try {
     const { stdout } = await pytest([`--basetemp=${join(folder, 'tests')}`], {
       LADING_TEST_URL: url,
+      LADING_TEST_OTHER_URL: otherUrl,
       LADING_TEST_REPORT: report,
     })
     const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter(Boolean)

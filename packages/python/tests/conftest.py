@@ -1,4 +1,5 @@
-"""What the tests run against: a real server, whose address `LADING_TEST_URL` has (`npm test` starts one)."""
+"""What the tests run against: a real system, of which `LADING_TEST_URL` is one API and `LADING_TEST_OTHER_URL` another
+(`npm test` starts it)."""
 
 from __future__ import annotations
 
@@ -23,6 +24,12 @@ TESTS = Path(__file__).parent
 @pytest.fixture
 def url() -> str:
     return os.environ["LADING_TEST_URL"]
+
+
+@pytest.fixture
+def other_url() -> str:
+    """Another API process of the same system."""
+    return os.environ["LADING_TEST_OTHER_URL"]
 
 
 @pytest.fixture
@@ -76,10 +83,12 @@ def gate(url: str) -> Iterator[Gate]:
 def program(url: str, outbox: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a Python program as users do: with settings in the environment."""
 
-    def run(*arguments: str, settings: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, settings: dict[str, str] | None = None, timeout: float = 50
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *arguments]
         env = {**program_environment(url, outbox), **(settings or {})}
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=50, check=False)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
     return run
 
@@ -114,6 +123,15 @@ def wait_until(holds: Callable[[], bool], within: float = 30.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not come about"
         time.sleep(0.01)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what takes minutes, unless it is asked for."""
+    if os.environ.get("LADING_TEST_LONG"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -17,7 +17,7 @@ class Gate:
     """Passes connections on to a server. While it is shut, it breaks them off, and takes no new ones."""
 
     def __init__(self, url: str) -> None:
-        self._target = (urlsplit(url).hostname or "", urlsplit(url).port or 80)
+        self.lead_to(url)
         self._open = True
         self._left: int | None = None
         self.count = 0
@@ -31,6 +31,10 @@ class Gate:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def lead_to(self, url: str) -> None:
+        """Where connections go from now on."""
+        self._target = (urlsplit(url).hostname or "", urlsplit(url).port or 80)
 
     def shut(self) -> None:
         self._open = False

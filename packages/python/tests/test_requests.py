@@ -34,11 +34,11 @@ def test_a_server_that_says_when_is_waited_for() -> None:
 
 
 def test_retry_after_is_read_as_seconds_and_as_a_date() -> None:
-    assert parse_retry_after("120") == 120
-    assert 50 < (parse_retry_after(formatdate(time.time() + 60, usegmt=True)) or 0) <= 61
-    assert parse_retry_after(formatdate(time.time() - 60, usegmt=True)) == 0
-    assert parse_retry_after("soon") is None
-    assert parse_retry_after(None) is None
+    assert parse_retry_after("120", None) == 120
+    assert 50 < (parse_retry_after(formatdate(time.time() + 60, usegmt=True), None) or 0) <= 61
+    assert parse_retry_after(formatdate(time.time() - 60, usegmt=True), None) == 0
+    assert parse_retry_after("soon", None) is None
+    assert parse_retry_after(None, None) is None
 
 
 def test_digest_fields_are_written_and_read() -> None:

@@ -56,3 +56,21 @@ def test_a_large_file_that_changes_while_the_link_is_broken_fails_and_is_not_kep
     with pytest.raises(FileChanged, match=re.escape(str(checkpoint))):
         upload.result(timeout=50)
     assert list(run.list_artifacts()) == []
+
+
+def test_a_large_file_goes_on_at_another_api_of_the_same_system(
+    trackers: Trackers, gate: Gate, other_url: str, experiment: str, checkpoint: Path, tmp_path: Path
+) -> None:
+    tracker = trackers(gate.url)
+    run = tracker.start_run(experiment)
+    gate.shut_after(SIZE // 2)
+    upload = run.log_artifact(checkpoint, "models")
+    wait_until(lambda: tracker.session.trouble is not None)
+    sent = gate.sent
+    gate.lead_to(other_url)
+    gate.open()
+    upload.result(timeout=50)
+    assert wait_delivered(tracker, run.id) == 1
+    assert gate.sent - sent < SIZE * 3 // 4
+    run.download_artifacts("", tmp_path / "back")
+    assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == checkpoint.read_bytes()

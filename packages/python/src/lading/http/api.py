@@ -38,6 +38,9 @@ class Api:
     def __init__(self, http: HttpClient) -> None:
         self._http = http
 
+    def server_time(self) -> float | None:
+        return self._http.server_time()
+
     def experiment_named(self, name: str) -> dict[str, Any]:
         """The experiment of this name, which is created where there is none."""
         query = urlencode({"name": name})

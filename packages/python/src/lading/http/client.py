@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import urllib3
 
 from lading.errors import ServerError, Unreachable
 from lading.http.problem import error_of
-from lading.http.retry import parse_retry_after
+from lading.http.retry import parse_date, parse_retry_after
 from lading.settings import Settings
 from lading.version import __version__
 
@@ -60,6 +61,7 @@ class HttpClient:
         if settings.tenant is not None:
             self._headers["X-Tenant-ID"] = settings.tenant
         self._pool = _pool_for(settings, connections)
+        self._clock: tuple[float, float] | None = None
 
     def request(
         self,
@@ -96,6 +98,13 @@ class HttpClient:
         finally:
             response.release_conn()
 
+    def server_time(self) -> float | None:
+        """Seconds since 1970 by the server's clock, to a second or so; None before its first answer."""
+        if self._clock is None:
+            return None
+        date, heard = self._clock
+        return date + time.monotonic() - heard
+
     def close(self) -> None:
         self._pool.clear()
 
@@ -110,7 +119,7 @@ class HttpClient:
         preload: bool,
     ) -> urllib3.BaseHTTPResponse:
         try:
-            return self._pool.request(
+            response = self._pool.request(
                 method,
                 self._base + path,
                 body=body,  # pyright: ignore[reportArgumentType]
@@ -124,13 +133,17 @@ class HttpClient:
             raise Unreachable(f"{self._base}: {error}") from error
         except OSError as error:
             raise Unreachable(f"{self._base}: {error}") from error
+        date = parse_date(response.headers.get("Date"))
+        if date is not None:
+            self._clock = (date, time.monotonic())
+        return response
 
 
 def _refusal(response: urllib3.BaseHTTPResponse, body: bytes) -> ServerError:
     refusal = error_of(response.status, body)
     if not refusal.retryable:
         return refusal
-    return RetryLater(refusal, parse_retry_after(response.headers.get("Retry-After")))
+    return RetryLater(refusal, parse_retry_after(response.headers.get("Retry-After"), response.headers.get("Date")))
 
 
 def _pool_for(settings: Settings, connections: int) -> urllib3.PoolManager:

@@ -26,14 +26,23 @@ def delay_before(attempt: int, retry_after: float | None = None) -> float:
     return min(retry_after, LONGEST_RETRY_AFTER) + min(jitter, FIRST_DELAY)
 
 
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds, from seconds or a date (RFC 9110, 10.2.3). A date is compared with this machine's clock."""
+def parse_retry_after(value: str | None, date: str | None) -> float | None:
+    """Seconds, from seconds or a date (RFC 9110, 10.2.3), which is compared with the answer's own `Date`: the clock of
+    this machine may be off."""
     if value is None:
         return None
     if value.strip().isdigit():
         return float(value)
-    parsed = email.utils.parsedate_tz(value)
-    return max(0.0, email.utils.mktime_tz(parsed) - time.time()) if parsed else None
+    until, now = parse_date(value), parse_date(date)
+    if until is None:
+        return None
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def parse_date(value: str | None) -> float | None:
+    """Seconds since 1970, of a date of HTTP."""
+    parsed = email.utils.parsedate_tz(value or "")
+    return None if parsed is None else float(email.utils.mktime_tz(parsed))
 
 
 def is_retryable_status(status: int) -> bool:

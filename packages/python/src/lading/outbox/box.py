@@ -172,7 +172,6 @@ class Box:
         with self.changed:
             for item in items:
                 item.attempts += 1
-                item.is_first_attempt = False
                 item.not_before = not_before
                 item.sent_bytes = 0
                 if item.state == SENDING:

@@ -42,8 +42,8 @@ class Item:
     sent_bytes: int = 0
     alone: bool = False
     """It was sent by itself, and will be so again: another request would be another upload."""
-    is_first_attempt: bool = True
-    """Whether the server cannot have anything of it, of this process or of one before."""
+    is_replayed: bool = False
+    """Another process logged it, with a clock of its own."""
     digests: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """SHA-256 of the large files of a directory, by their names in the outbox, that had to be read for it."""
 
@@ -53,6 +53,11 @@ class Item:
     @property
     def ended(self) -> bool:
         return self.state in ENDED
+
+    @property
+    def is_first_attempt(self) -> bool:
+        """Whether the server cannot have anything of it, from this process or from one before."""
+        return self.attempts == 0 and not self.is_replayed
 
     @property
     def size(self) -> int:

@@ -50,7 +50,7 @@ def _opened(state: Replayed, record: dict[str, Any]) -> None:
 
 
 def _entry(state: Replayed, record: dict[str, Any]) -> None:
-    item = Item(entry_from_json(record), is_first_attempt=False)
+    item = Item(entry_from_json(record), is_replayed=True)
     # Whether a copy was finished, the file system knows.
     item.captured = not item.needs_copy
     state.items[item.entry.id] = item

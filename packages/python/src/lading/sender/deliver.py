@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime, timezone
 from typing import Any
 
 from lading.errors import LadingError
@@ -46,7 +48,7 @@ class Delivery:
             self._check_whole(entry)
             self._api.seal_job(self._jobs.server_id(run, entry.run, entry.job), entry.shard)
         else:
-            self._send_status(run, entry)
+            self._send_status(run, first, entry)
         return None
 
     def _send_file(self, run: str, item: Item, entry: FileEntry) -> str:
@@ -80,11 +82,19 @@ class Delivery:
                 detail = f"{entry.job.directory}: shard {entry.shard} is not complete without {item.entry.path}"
                 raise LadingError("shard_incomplete", detail)
 
-    def _send_status(self, run: str, entry: StatusEntry) -> None:
+    def _send_status(self, run: str, item: Item, entry: StatusEntry) -> None:
         change = {"status": entry.status}
         if entry.ended_at is not None:
-            change["ended_at"] = entry.ended_at
+            change["ended_at"] = self._by_the_server(item) or entry.ended_at
         self._api.update_run(run, change)
+
+    def _by_the_server(self, item: Item) -> str | None:
+        """When it was logged, by the server's clock, as this machine's may be off. Not known of another process's."""
+        now = self._api.server_time()
+        if now is None or item.is_replayed:
+            return None
+        logged = now - (time.monotonic() - item.added)
+        return datetime.fromtimestamp(logged, timezone.utc).isoformat()
 
 
 def _sent_path(entry: FileEntry) -> str:
