@@ -1,7 +1,7 @@
 """Lading against MLflow, each with its own server, on this machine and disk, in one run; as ratios.
 
     pip install mlflow urllib3 pathspec
-    PYTHONPATH=packages/python/src python packages/python/bench/main.py [--quick]
+    PYTHONPATH=packages/python/src python packages/python/bench/main.py [--quick] [calls] [many] [one]
 
 Run in the checkout, after `npm ci`. What is measured, and what each figure means, is in docs/benchmarks.md.
 """
@@ -27,6 +27,7 @@ PAUSE = 0.05
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", help="calls, many, one; all of them if none is named")
     parser.add_argument("--quick", action="store_true", help="an eighth of the bytes, a tenth of the files")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
@@ -37,9 +38,13 @@ def main() -> None:
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
         with lading_server(folder / "lading") as lading_url, mlflow_server(folder / "mlflow") as mlflow_url:
             bench = Bench(folder, lading_url, mlflow_url, given.rounds)
-            bench.calls(checkpoint)
-            bench.many(files)
-            bench.one(large)
+            measures = {
+                "calls": lambda: bench.calls(checkpoint),
+                "many": lambda: bench.many(files),
+                "one": lambda: bench.one(large),
+            }
+            for name in given.what or measures:
+                measures[name]()
             bench.close()
         loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
         print(f"load of the machine: {loads} on {os.cpu_count()} processors")
