@@ -3,6 +3,8 @@ import { sharedServers } from '../e2e/shared-servers.ts'
 import { type System, startSystem } from '../support/system.ts'
 import { collectTests, runTests } from './pytest.ts'
 
+const LIMIT_MS = process.env.LADING_TEST_LONG ? 3_600_000 : 600_000
+
 /** Each test of pytest is one here, so that it counts as one. One that is skipped has not passed. */
 describe('the Python package, against the real system', async () => {
   const ids = await collectTests()
@@ -13,7 +15,7 @@ describe('the Python package, against the real system', async () => {
     system = await startSystem({ queue: 'postgres', store: 'directory', servers: sharedServers(), apis: 2 })
     const [url = '', otherUrl = ''] = system.apis.map((api) => api.url)
     results = await runTests(url, otherUrl)
-  }, 600_000)
+  }, LIMIT_MS)
 
   afterAll(() => system?.stop())
 
