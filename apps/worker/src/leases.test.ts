@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { LadingError } from '@lading/protocol'
 import { expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
@@ -11,7 +12,7 @@ const LARGE = 9 * 1024 * 1024
 const AWAY = new LadingError('catalog_unavailable', 'Postgres is away')
 
 test('a worker whose lease has passed to another stops in mid-request, and its late commit moves nothing', async () => {
-  await using harness = await Harness.open({ config: { leaseMs: 3_000, requestsPerTicket: 1 } })
+  await using harness = await Harness.open({ config: { leaseMs: 12_000, requestsPerTicket: 1 } })
   const first = harness.startWorker()
   const gate = new Gate()
   first.store.before('write', (call) => (call.nth === 1 ? gate.hold(call) : undefined))
@@ -19,7 +20,15 @@ test('a worker whose lease has passed to another stops in mid-request, and its l
   const { jobId } = await uploader.accept({ a: randomBytes(LARGE), b: Buffer.from('second') })
   const held = await gate.reached
   harness.startWorker({ leads: false })
-  await harness.expireLeases()
+  const beating = new Gate()
+  first.catalog.before('leases.heartbeat', beating.holdDeaf)
+  const epoch = 'SELECT epoch FROM work_items'
+  const [before] = await harness.sql(epoch)
+  await until(async () => {
+    await harness.expireLeases()
+    return !isDeepStrictEqual((await harness.sql(epoch))[0], before)
+  }, WITHIN)
+  beating.open()
   await until(() => signalOf(held).aborted, WITHIN)
   expect(signalOf(held).reason).toMatchObject({ code: 'lease_lost' })
   expect(await uploader.ended(jobId)).toMatchObject({ state: 'completed', files: { stored: 2 } })
