@@ -14,6 +14,8 @@ export interface ApiConfig {
   readonly port: number
   /** `none` believes `X-Tenant-ID`; `api-key` asks every request that speaks for a tenant for a key. */
   readonly auth: 'none' | 'api-key'
+  /** What opens `/metrics`, and nothing else does; undefined: the scope `admin`, or nothing where nobody is authenticated. */
+  readonly metricsToken: string | undefined
   /** The tenant of requests without `X-Tenant-ID`; undefined refuses them with `tenant_required`. */
   readonly defaultTenant: TenantId | undefined
   /** The bucket that readiness asks the store for. */
@@ -27,6 +29,8 @@ export interface LocationRules {
   readonly scheme: LocationScheme
   /** Roots that the operator allows; `tenant` undefined allows it to all. None: nobody may set a location. */
   readonly roots: readonly { readonly tenant: TenantId | undefined; readonly location: ArtifactLocation }[]
+  /** Whether a root that all may use is, for each tenant, the folder of its name below it. */
+  readonly tenantPrefix: boolean
 }
 
 export interface ApiLimits {

@@ -3,7 +3,7 @@ import type { ObjectStore, Spool } from '@lading/core'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { ApiConfig } from './config.ts'
-import { KeyRing } from './identity/key-ring.ts'
+import { type Identities, openIdentities } from './identity/identities.ts'
 import { BodyGuard } from './ingest/body-guard.ts'
 import { type JobChanges, JobWatch } from './job-watch.ts'
 import { type ApiMetrics, createMetrics } from './metrics.ts'
@@ -29,7 +29,7 @@ export interface ApiContext extends ApiDeps {
   readonly meters: ApiMetrics
   readonly bodies: BodyGuard
   readonly jobWatch: JobWatch
-  readonly keyRing: KeyRing
+  readonly identities: Identities
   readonly uploads: UploadsUnderWay
   /** What this process remembers of resumable uploads; none of it is needed after a restart. */
   readonly resumable: { readonly underWay: UnderWay; readonly digests: DigestsSoFar }
@@ -47,7 +47,7 @@ export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
     bodies: new BodyGuard(config.limits),
     uploads: new UploadsUnderWay(config.limits.uploadsOfTenant, meters.uploadsInFlight),
     jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
-    keyRing: new KeyRing(deps.catalog.keys),
+    identities: openIdentities({ keys: deps.catalog.keys }),
     resumable: { underWay: new UnderWay(), digests: new DigestsSoFar() },
     stopping,
   }

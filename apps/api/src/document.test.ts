@@ -33,7 +33,8 @@ function mounted(): string[] {
       auth: 'none',
       defaultTenant: undefined,
       bucket: 'artifacts',
-      locations: { scheme: { scheme: 's3' }, roots: [] },
+      metricsToken: undefined,
+      locations: { scheme: { scheme: 's3' }, roots: [], tenantPrefix: false },
       limits: DEFAULT_API_LIMITS,
     },
   )

@@ -15,6 +15,7 @@ beforeAll(async () => {
           { tenant: undefined, location: parseArtifactLocation('s3://everyone/', S3) },
           { tenant: 'acme' as TenantId, location: parseArtifactLocation('s3://private/acme/', S3) },
         ],
+        tenantPrefix: false,
       },
     },
   })

@@ -1,5 +1,7 @@
 export { type ApiConfig, type ApiLimits, DEFAULT_API_LIMITS, type LocationRules } from './config.ts'
 export type { ApiDeps } from './context.ts'
+export { type Identities, openIdentities } from './identity/identities.ts'
+export { admitToMetrics } from './identity/metrics-access.ts'
 export type { JobChanges } from './job-watch.ts'
 export { examine } from './readiness.ts'
 export { type Api, createApi } from './server.ts'

@@ -1,4 +1,4 @@
-import { newId, type Scope, type TenantId } from '@lading/core'
+import { isScope, newId, type Scope, type TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
 import { at, mount } from './route.ts'
@@ -61,7 +61,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const routes = createRoutes({ config: { limits: {} } } as never)
-const guarded = routes.filter(({ operation }) => operation.permission !== 'public')
+const guarded = routes.filter(({ operation }) => isScope(operation.permission))
 
 describe.each(guarded.map((route) => ({ ...route, name: `${route.method} ${route.path}` })))(
   '$name',

@@ -1,3 +1,4 @@
+import { isScope } from '@lading/core'
 import { ERRORS, type ErrorCode, PROBLEM_MEDIA_TYPE, Problem } from '@lading/protocol'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi'
@@ -43,6 +44,7 @@ export function createDocumentOf(routes: readonly Route[]) {
 
 function describe(operation: Operation): ZodOpenApiOperationObject {
   const header = operation.headers ?? z.object({})
+  const ofTenant = isScope(operation.permission)
   return {
     operationId: operation.id,
     tags: [operation.tag],
@@ -51,7 +53,7 @@ function describe(operation: Operation): ZodOpenApiOperationObject {
     requestParams: {
       path: operation.params,
       query: operation.query,
-      header: operation.permission !== 'public' ? header.extend({ 'X-Tenant-ID': TenantHeader }) : header,
+      header: ofTenant ? header.extend({ 'X-Tenant-ID': TenantHeader }) : header,
     },
     ...(operation.permission === 'public' ? {} : { security: [{}, { key: [] }] }),
     ...requestBodyOf(operation),
@@ -69,7 +71,7 @@ function requestBodyOf({ body }: Operation): Pick<ZodOpenApiOperationObject, 're
 function problemsOf(operation: Operation): ZodOpenApiResponsesObject {
   const codes = new Set([
     ...EVERYWHERE,
-    ...(operation.permission !== 'public' ? FOR_TENANTS : []),
+    ...(isScope(operation.permission) ? FOR_TENANTS : []),
     ...operation.errors,
   ])
   const responses: ZodOpenApiResponsesObject = {}

@@ -22,7 +22,7 @@ export interface Operation {
   readonly tag: string
   readonly summary: string
   readonly description?: string
-  /** What the caller must be allowed; `public` speaks for no tenant. A route without one does not start. */
+  /** What the caller must be allowed; `public` and `metrics` speak for no tenant. A route without one does not start. */
   readonly permission: Permission
   readonly params: z.ZodObject
   readonly query: z.ZodObject

@@ -4,6 +4,8 @@ import type { Express, Request, Response } from 'express'
 import type { ApiContext } from './context.ts'
 import { exchangeOf } from './exchange.ts'
 import { authorize } from './identity/authorize.ts'
+import type { Identity } from './identity/identity.ts'
+import { admitToMetrics } from './identity/metrics-access.ts'
 import { dropBody, readJson } from './json-body.ts'
 import type { Operation } from './operation.ts'
 import { queryOf } from './request-target.ts'
@@ -48,7 +50,7 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
 /** Types say the same; this stops the start where they were got round. */
 function checkPermission({ method, path, operation }: Route): void {
   const { permission } = operation
-  if (permission !== 'public' && !isScope(permission))
+  if (permission !== 'public' && permission !== 'metrics' && !isScope(permission))
     throw new Error(`${method} ${path}: its operation declares no permission`)
 }
 
@@ -56,13 +58,29 @@ async function run(route: Route, request: Request, response: Response, context: 
   const { operation } = route
   const exchange = exchangeOf(response)
   exchange.route = route.path
-  const tenant =
-    operation.permission === 'public' ? undefined : await authorize(request, operation.permission, context)
+  const tenant = (await callerOf(operation, request, context))?.tenant
   exchange.tenant = tenant
   const params = validated(operation.params, paramsOf(request), 'the path')
   const query = validated(operation.query, queryOf(request.originalUrl), 'the query')
   const body = await bodyOf(operation, request, response, context)
   await operation.handle({ request, response, tenant, params, query, body } as never)
+}
+
+/** Undefined: the operation speaks for no tenant. */
+async function callerOf(
+  { permission }: Operation,
+  request: Request,
+  context: ApiContext,
+): Promise<Identity | undefined> {
+  switch (permission) {
+    case 'public':
+      return undefined
+    case 'metrics':
+      await admitToMetrics(request, context.config, context.identities)
+      return undefined
+    default:
+      return await authorize(request, permission, context)
+  }
 }
 
 /** What `*path` took comes from the router in segments. */

@@ -32,6 +32,24 @@ test('an address that is not loopback wants keys, or to be told that nobody is a
   ])
 })
 
+test('a token for metrics is long enough not to be guessed, and is not repeated in the error', () => {
+  expect(readConfig({}).api.metricsToken).toBeUndefined()
+  expect(readConfig({ LADING_METRICS_TOKEN: 'scrape-0123456789abc' }).api.metricsToken).toBe(
+    'scrape-0123456789abc',
+  )
+  expect(faultsOf({ LADING_METRICS_TOKEN: 'hunter2' })).toEqual([
+    'LADING_METRICS_TOKEN: its value must be at least 16 of letters, digits, "-", ".", "_", "~", "+" and "/"',
+  ])
+})
+
+test('keys can be made to begin with their tenant, those of roots for all as well', () => {
+  expect(readConfig({})).toMatchObject({ tenantPrefix: false, api: { locations: { tenantPrefix: false } } })
+  expect(readConfig({ LADING_TENANT_PREFIX: 'true' })).toMatchObject({
+    tenantPrefix: true,
+    api: { locations: { tenantPrefix: true } },
+  })
+})
+
 test('the spool and the objects can lie elsewhere than the rest', () => {
   expect(readConfig({ LADING_SPOOL_DIR: '/fast/spool', LADING_OBJECTS_DIR: '/large/objects' })).toMatchObject(
     {
@@ -102,6 +120,7 @@ test('where a directory is the store, roots are file URLs below it', () => {
   expect(readConfig(settings).api.locations).toEqual({
     scheme: { scheme: 'file', rootUri: `${uri}/` },
     roots: [{ tenant: undefined, location: { scheme: 'file', bucket: 'team-bucket', prefix: 'a/' } }],
+    tenantPrefix: false,
   })
 })
 

@@ -23,6 +23,8 @@ export interface Config {
   readonly bucket: string
   readonly spool: { readonly directory: string; readonly lowWaterBytes: number }
   readonly poolSize: number
+  /** Whether keys of new experiments begin with their tenant. */
+  readonly tenantPrefix: boolean
   readonly logLevel: Settings['LADING_LOG_LEVEL']
   /** Milliseconds. */
   readonly shutdownGraceMs: number
@@ -65,12 +67,17 @@ export function readConfig(environment: Environment): Config {
       lowWaterBytes: settings.LADING_SPOOL_LOW_WATER,
     },
     poolSize: settings.LADING_DATABASE_POOL,
+    tenantPrefix: settings.LADING_TENANT_PREFIX,
     logLevel: settings.LADING_LOG_LEVEL,
     shutdownGraceMs: settings.LADING_SHUTDOWN_GRACE,
     opsPort: settings.LADING_OPS_PORT,
     host: settings.LADING_HOST,
     loopback: isLoopback(settings.LADING_HOST),
-    api: apiOf(settings, bucket, { scheme, roots: roots.roots }),
+    api: apiOf(settings, bucket, {
+      scheme,
+      roots: roots.roots,
+      tenantPrefix: settings.LADING_TENANT_PREFIX,
+    }),
     worker: workerOf(settings),
     checkpoints: environment[CHECKPOINTS],
   }
@@ -153,6 +160,7 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
     host: settings.LADING_HOST,
     port: settings.LADING_PORT,
     auth: settings.LADING_AUTH,
+    metricsToken: settings.LADING_METRICS_TOKEN,
     defaultTenant: settings.LADING_DEFAULT_TENANT,
     bucket,
     locations,

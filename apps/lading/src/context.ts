@@ -39,6 +39,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     defaultBucket: config.bucket,
     log,
     poolSize: config.poolSize,
+    tenantPrefix: config.tenantPrefix,
     jobLimits: config.api.limits.job,
   })
   countBacklog(catalog, metrics, log)

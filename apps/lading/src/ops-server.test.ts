@@ -43,6 +43,17 @@ test('a worker shows its metrics, those of the process and of the backlog among 
     expect(text).toContain(`# HELP ${name}`)
 })
 
+test('a worker asks for the token of its metrics, and says so to whoever has another', async () => {
+  const token = 'prometheus-0123456789'
+  const worker = await startWorker({ DATABASE_URL: databaseUrl, LADING_METRICS_TOKEN: token })
+  const refused = await fetch(`${worker.url}/metrics`)
+  expect(refused.status).toBe(401)
+  expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="lading"')
+  const scrape = await fetch(`${worker.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
+  expect(await scrape.text()).toContain('# HELP lading_backlog_items')
+  expect((await fetch(`${worker.url}/healthz`)).status).toBe(200)
+})
+
 test('a worker whose database has no schema yet is not ready, and says what to do', async () => {
   const worker = await startWorker({ DATABASE_URL: await freshDatabase() })
   const { status, body } = await ask(worker, '/readyz')

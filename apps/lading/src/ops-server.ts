@@ -1,6 +1,7 @@
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { examine } from '@lading/api'
+import { admitToMetrics, examine, type Identities, openIdentities } from '@lading/api'
+import { LadingError } from '@lading/protocol'
 import type { Context } from './context.ts'
 
 /** Health and metrics of a process that has no API. */
@@ -8,11 +9,13 @@ export interface OpsServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** Serves `/healthz`, `/readyz` and `/metrics`, with the answers that the API gives. */
+/** Serves `/healthz`, `/readyz` and `/metrics`, with the answers that the API gives, and to whom it gives them. */
 export async function startOpsServer(context: Context): Promise<OpsServer> {
   const { config } = context
+  const identities = openIdentities({ keys: context.catalog.api.keys })
   const server = createServer((request, response) => {
-    answer(context, request.url ?? '/', response).catch((error: unknown) => {
+    answer(context, identities, request, response).catch((error: unknown) => {
+      if (error instanceof LadingError) return refuse(response, error)
       context.log.error({ err: error, url: request.url }, 'a request to the ops server failed')
       send(response, 500, 'text/plain', 'it failed; the log says why\n')
     })
@@ -31,13 +34,19 @@ export async function startOpsServer(context: Context): Promise<OpsServer> {
   }
 }
 
-async function answer(context: Context, target: string, response: ServerResponse): Promise<void> {
-  switch (target.split('?')[0]) {
+async function answer(
+  context: Context,
+  identities: Identities,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  switch (request.url?.split('?')[0]) {
     case '/healthz':
       return sendJson(response, 200, { status: 'ok' })
     case '/readyz':
       return await ready(context, response)
     case '/metrics':
+      await admitToMetrics(request, context.config.api, identities)
       return send(response, 200, context.metrics.contentType, await context.metrics.metrics())
     default:
       return send(response, 404, 'text/plain', 'there are /healthz, /readyz and /metrics here\n')
@@ -56,6 +65,11 @@ async function ready({ catalog, spool, store, queue, config, log }: Context, res
   })
   if (error === undefined) sendJson(response, 200, { status, checks })
   else sendJson(response, error.status, { status: error.code, checks })
+}
+
+function refuse(response: ServerResponse, error: LadingError): void {
+  for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
+  send(response, error.status, 'text/plain', `${error.message}\n`)
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

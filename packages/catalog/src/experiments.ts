@@ -18,7 +18,14 @@ interface Row {
 
 const COLUMNS = 'experiment_id, tenant_id, name, bucket, prefix, created_at, updated_at, deleted_at'
 
-export function experimentsOf(db: Walled, defaultBucket: string): Experiments {
+/** Where experiments lie that name no location. */
+export interface DefaultPlace {
+  readonly bucket: string
+  /** Whether each tenant has a folder of its name, in which all of its default prefixes lie. */
+  readonly tenantPrefix: boolean
+}
+
+export function experimentsOf(db: Walled, place: DefaultPlace): Experiments {
   const one = async (where: string, bindings: { tenant: TenantId; name?: string; experimentId?: string }) => {
     const [row] = await db
       .of(bindings.tenant)
@@ -47,8 +54,8 @@ export function experimentsOf(db: Walled, defaultBucket: string): Experiments {
           tenant,
           experimentId,
           name,
-          bucket: location?.bucket ?? defaultBucket,
-          prefix: location?.prefix ?? `experiments/${experimentId}/`,
+          bucket: location?.bucket ?? place.bucket,
+          prefix: location?.prefix ?? defaultPrefix(place, tenant, experimentId),
         },
       )
       if (row) return fromRow(row)
@@ -76,6 +83,10 @@ export function experimentsOf(db: Walled, defaultBucket: string): Experiments {
     delete: (tenant, experimentId) => setDeleted(tenant, experimentId, true),
     restore: (tenant, experimentId) => setDeleted(tenant, experimentId, false),
   }
+}
+
+function defaultPrefix({ tenantPrefix }: DefaultPlace, tenant: TenantId, experimentId: string): string {
+  return `${tenantPrefix ? `${tenant}/` : ''}experiments/${experimentId}/`
 }
 
 function fromRow(row: Row): Experiment {

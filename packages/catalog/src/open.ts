@@ -35,6 +35,8 @@ export interface CatalogOptions {
   readonly url: string
   /** Bucket of experiments that name no location of their own. */
   readonly defaultBucket: string
+  /** Whether the prefix that experiments get by default begins with their tenant. False. */
+  readonly tenantPrefix?: boolean
   readonly log: Logger
   /** The most connections of this process, besides one for hints and one for leadership. 10. */
   readonly poolSize?: number
@@ -74,7 +76,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
   }
   return {
     api: {
-      experiments: experimentsOf(db, options.defaultBucket),
+      experiments: experimentsOf(db, { bucket: options.defaultBucket, tenantPrefix: options.tenantPrefix ?? false }),
       runs: runsOf(db),
       uploads: acceptsOf(db, hints, workLimits, jobLimits),
       jobs: jobsOf(db, db, hints, { work: workLimits, job: jobLimits }),

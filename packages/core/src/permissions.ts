@@ -2,13 +2,13 @@
 export const SCOPES = ['read', 'write', 'delete', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** What an address asks for: a scope, or nothing. */
-export type Permission = Scope | 'public'
+/** What an address asks for: a scope; nothing; or, as it speaks for no tenant, that the caller may read metrics. */
+export type Permission = Scope | 'public' | 'metrics'
 
 export function isScope(text: unknown): text is Scope {
   return SCOPES.includes(text as Scope)
 }
 
-export function allows(held: readonly Scope[], permission: Permission): boolean {
-  return permission === 'public' || held.includes('admin') || held.includes(permission)
+export function allows(held: readonly Scope[], permission: Scope): boolean {
+  return held.includes('admin') || held.includes(permission)
 }

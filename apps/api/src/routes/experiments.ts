@@ -1,5 +1,12 @@
 import type { Experiment, Location } from '@lading/catalog'
-import { isId, locationWithin, type ObjectStore, parseArtifactLocation, type TenantId } from '@lading/core'
+import {
+  type ArtifactLocation,
+  isId,
+  locationWithin,
+  type ObjectStore,
+  parseArtifactLocation,
+  type TenantId,
+} from '@lading/core'
 import {
   CreateExperimentRequest,
   ExperimentListResponse,
@@ -144,17 +151,22 @@ function allowedLocation(
 ): Location | undefined {
   if (text === undefined) return undefined
   const location = parseArtifactLocation(text, rules.scheme)
-  const roots = rules.roots.filter((root) => root.tenant === undefined || root.tenant === tenant)
-  if (
-    !locationWithin(
-      location,
-      roots.map((root) => root.location),
-    )
-  ) {
+  if (!locationWithin(location, rootsOf(tenant, rules))) {
     throw new LadingError(
       'location_forbidden',
       'artifact_location: it lies outside the roots that the operator allows for this tenant; leave it out, or ask for one',
     )
   }
   return { bucket: location.bucket, prefix: location.prefix }
+}
+
+/** With `tenantPrefix`, no tenant has a place in a root of all at which another's keys might be. */
+function rootsOf(tenant: TenantId, { roots, tenantPrefix }: LocationRules): ArtifactLocation[] {
+  return roots
+    .filter((root) => root.tenant === undefined || root.tenant === tenant)
+    .map(({ tenant: owner, location }) =>
+      owner === undefined && tenantPrefix
+        ? { ...location, prefix: `${location.prefix}${tenant}/` }
+        : location,
+    )
 }

@@ -50,9 +50,12 @@ export function metrics({ metrics: registry }: Pick<ApiContext, 'metrics'>) {
   return operation({
     id: 'metrics',
     tag,
-    permission,
+    permission: 'metrics',
     summary: 'Metrics, in the text format of Prometheus',
+    description:
+      'Where requests are authenticated: for the scope `admin`, or for the token that the server has for metrics.',
     responses: { 200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
+    errors: ['unauthenticated', 'permission_denied', 'catalog_unavailable'],
     async handle({ response }) {
       const text = await registry.metrics()
       response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text)

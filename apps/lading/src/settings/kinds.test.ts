@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
+import { bearerToken, bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
 
 const KIB = 2 ** 10
 
@@ -27,6 +27,7 @@ const TAKEN: readonly [string, Kind<unknown>, string, unknown][] = [
   ['yes or no', yesOrNo, 'false', false],
   ['a choice', oneOf('info', 'warn'), 'warn', 'warn'],
   ['a URL', url('redis:', 'rediss:'), 'rediss://cache:6380', 'rediss://cache:6380'],
+  ['a bearer token', bearerToken, 'scrape.0123456789==', 'scrape.0123456789=='],
   ['a tenant', tenant, 'acme-corp', 'acme-corp'],
   ['a tenant', tenant, '', undefined],
 ]
@@ -62,6 +63,8 @@ const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
   ['a URL', url('redis:', 'rediss:'), 'http://cache', /redis:\/\/ or rediss:\/\//],
   ['a URL', url('redis:'), 'cache:6379', /begins with redis:\/\//],
   ['a URL', url('http:', 'https:'), '', /http:\/\/ or https:\/\//],
+  ['a bearer token', bearerToken, '0123456789abcde', /at least 16/],
+  ['a bearer token', bearerToken, '01234567 9abcdef', /at least 16/],
   ['a tenant', tenant, 'acme corp', /1 to 64/],
   ['a tenant', tenant, '-acme', /1 to 64/],
   ['a tenant', tenant, 'a'.repeat(65), /1 to 64/],

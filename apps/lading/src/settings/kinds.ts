@@ -124,6 +124,16 @@ export const runId: Kind<string> = {
   },
 }
 
+/** What an `Authorization: Bearer` may carry (RFC 6750, 2.1), and long enough not to be guessed. */
+export const bearerToken: Kind<string> = {
+  form: 'at least 16 of `A-Z a-z 0-9 - . _ ~ + /`',
+  parse: (value) => {
+    if (!/^[A-Za-z0-9._~+/-]{16,}=*$/.test(value))
+      throw new Error('must be at least 16 of letters, digits, "-", ".", "_", "~", "+" and "/"')
+    return value
+  },
+}
+
 /** A tenant; empty is none. */
 export const tenant: Kind<TenantId | undefined> = {
   form: 'a tenant id',

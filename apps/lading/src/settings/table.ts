@@ -2,7 +2,7 @@ import { DEFAULT_API_LIMITS } from '@lading/api'
 import { DEFAULT_JOB_LIMITS } from '@lading/catalog'
 import { MAX_PATH_BYTES, MAX_PATH_DEPTH, parseTenantId } from '@lading/core'
 import { DEFAULT_WORKER_CONFIG } from '@lading/worker'
-import { bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
+import { bearerToken, bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
 
 export interface Setting<T> {
   readonly kind: Kind<T>
@@ -73,6 +73,11 @@ export const SETTINGS = {
     about:
       'Lets `LADING_AUTH=none` listen on an address that is not loopback: behind a proxy that knows its clients.',
   }),
+  LADING_METRICS_TOKEN: setting(bearerToken, {
+    about:
+      'What opens `/metrics`, as a bearer token, and nothing else does. Without it, a key with the scope `admin`; with `LADING_AUTH=none`, nothing is asked.',
+    secret: true,
+  }),
   LADING_PORT: setting(port, { fallback: 8080, about: 'Port of the API.' }),
   LADING_OPS_PORT: setting(port, {
     fallback: 9464,
@@ -87,6 +92,11 @@ export const SETTINGS = {
     fallback: '',
     about:
       'Roots below which experiments may set `artifact_location`, separated by commas: `s3://bucket/prefix/` for all, `acme-corp=s3://bucket/acme/` for one tenant.',
+  }),
+  LADING_TENANT_PREFIX: setting(yesOrNo, {
+    fallback: false,
+    about:
+      'Puts the tenant into the keys of new experiments: `{tenant}/experiments/…` by default, and `{root}{tenant}/…` below roots that are for all.',
   }),
   LADING_MAX_FILE: setting(bytes, { fallback: DEFAULT_API_LIMITS.fileBytes, about: 'The largest file.' }),
   LADING_MAX_REQUEST: setting(bytes, {
