@@ -6,14 +6,17 @@ import {
   MAX_PATH_DEPTH,
   type TenantId,
 } from '@lading/core'
+import type { JwtRules } from './identity/jwt/rules.ts'
 
 export interface ApiConfig {
   /** Address to listen on. */
   readonly host: string
   /** TCP port; 0 takes a free one. */
   readonly port: number
-  /** `none` believes `X-Tenant-ID`; `api-key` asks every request that speaks for a tenant for a key. */
-  readonly auth: 'none' | 'api-key'
+  /** `none` believes `X-Tenant-ID`; the others ask every request that speaks for a tenant for a key, or a token of the issuer. */
+  readonly auth: 'none' | 'api-key' | 'jwt'
+  /** Where `auth` is `jwt`. */
+  readonly jwt: JwtRules | undefined
   /** What opens `/metrics`, and nothing else does; undefined: the scope `admin`, or nothing where nobody is authenticated. */
   readonly metricsToken: string | undefined
   /** The tenant of requests without `X-Tenant-ID`; undefined refuses them with `tenant_required`. */

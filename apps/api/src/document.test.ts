@@ -33,6 +33,7 @@ function mounted(): string[] {
       auth: 'none',
       defaultTenant: undefined,
       bucket: 'artifacts',
+      jwt: undefined,
       metricsToken: undefined,
       locations: { scheme: { scheme: 's3' }, roots: [], tenantPrefix: false },
       limits: DEFAULT_API_LIMITS,

@@ -1,6 +1,7 @@
 import { isScope, newId, type Scope, type TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
+import { Issuer } from './fixtures/issuer.ts'
 import { at, mount } from './route.ts'
 import { createRoutes } from './server.ts'
 
@@ -50,15 +51,27 @@ const OWNER = 'acme' as TenantId
 const STRANGER = 'globex' as TenantId
 
 let server: ApiUnderTest
-const keys: Record<'owner' | 'stranger', string> = { owner: '', stranger: '' }
+let issuer: Issuer
+/** Of the owner, for what has to be there. */
+let ownKey: string
 
 beforeAll(async () => {
-  server = await ApiUnderTest.start({ config: { auth: 'api-key' } })
-  keys.owner = await keyOf(OWNER, ['admin'])
-  keys.stranger = await keyOf(STRANGER, ['admin'])
+  issuer = await Issuer.start()
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  ownKey = await keyOf(OWNER, ['admin'])
 })
 
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await issuer[Symbol.asyncDispose]()
+})
+
+/** All that a request may show of whom it speaks for. */
+const SHOWN = {
+  'a key': keyOf,
+  'a token of the issuer': (tenant: TenantId, scopes: readonly Scope[]) =>
+    issuer.token({ tenant, scope: [...scopes] }),
+}
 
 const routes = createRoutes({ config: { limits: {} } } as never)
 const guarded = routes.filter(({ operation }) => isScope(operation.permission))
@@ -75,7 +88,7 @@ describe.each(guarded.map((route) => ({ ...route, name: `${route.method} ${route
         headers: { 'tus-resumable': '1.0.0', ...(row?.init?.headers as object), ...headers },
       })
 
-    test('lets nobody but its tenant, with the scope, at what is there', async () => {
+    test.each(Object.entries(SHOWN))('by %s, lets nobody but its tenant, with the scope, at what is there', async (_, show) => {
       if (row === undefined) throw new Error(`${operation.id} has no row in REQUESTS`)
       const place = await placeOf(OWNER)
       const address = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(place[name]))
@@ -85,17 +98,18 @@ describe.each(guarded.map((route) => ({ ...route, name: `${route.method} ${route
       expect(nobody.headers.get('www-authenticate')).toBe('Bearer realm="lading"')
 
       const other: Scope = operation.permission === 'read' ? 'write' : 'read'
-      expect((await ask(address, bearer(await keyOf(OWNER, [other])))).status).toBe(403)
-      expect((await ask(address, { ...bearer(keys.owner), 'x-tenant-id': STRANGER })).status).toBe(403)
+      const owns = bearer(await show(OWNER, ['admin']))
+      expect((await ask(address, bearer(await show(OWNER, [other])))).status).toBe(403)
+      expect((await ask(address, { ...owns, 'x-tenant-id': STRANGER })).status).toBe(403)
 
-      const stranger = await ask(address, bearer(keys.stranger))
+      const stranger = await ask(address, bearer(await show(STRANGER, ['admin'])))
       if (row.wrong === 'own') {
         expect(stranger.status).toBeLessThan(300)
         const said = await stranger.text()
         for (const name of ['experiment_id', 'run_id', 'job_id']) expect(said).not.toContain(place[name])
       } else expect(stranger.status).toBe(404)
 
-      const owner = await ask(address, bearer(keys.owner))
+      const owner = await ask(address, owns)
       expect(owner.status, await saidBy(owner, row.right)).toBe(row.right)
     })
   },
@@ -106,7 +120,7 @@ test('a key that is mistyped, expired or revoked is as none', async () => {
   const expired = await all.create(OWNER, { name: 'old', scopes: ['read'], expiresAt: new Date(0) })
   const revoked = await all.create(OWNER, { name: 'leaked', scopes: ['read'], expiresAt: undefined })
   await all.revoke(revoked.row.keyId)
-  for (const key of [expired.key, revoked.key, `${keys.owner.slice(0, -1)}x`, 'eyJhbGciOiJub25lIn0.e30.']) {
+  for (const key of [expired.key, revoked.key, `${ownKey.slice(0, -1)}x`, 'eyJhbGciOiJub25lIn0.e30.']) {
     const response = await server.fetch('/api/v1/jobs', { headers: bearer(key) })
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"')
@@ -116,8 +130,8 @@ test('a key that is mistyped, expired or revoked is as none', async () => {
 test('of a key, the database keeps what finds it and not what uses it', async () => {
   const rows = await server.catalog.api.keys.list(OWNER)
   expect(rows.length).toBeGreaterThan(0)
-  expect(JSON.stringify(rows)).not.toContain(keys.owner)
-  expect(rows.some(({ prefix }) => keys.owner.startsWith(prefix))).toBe(true)
+  expect(JSON.stringify(rows)).not.toContain(ownKey)
+  expect(rows.some(({ prefix }) => ownKey.startsWith(prefix))).toBe(true)
 })
 
 test('a route that declares no permission stops the start', () => {
@@ -135,7 +149,7 @@ async function placeOf(tenant: TenantId): Promise<Record<string, string>> {
   const { experimentId } = await experiments.create(tenant, { name: newId(), location: undefined })
   const run = await runs.create(tenant, { experimentId, name: undefined })
   const base = `/api/v1/experiments/runs/${run.runId}`
-  const headers = bearer(keys.owner)
+  const headers = bearer(ownKey)
   await server.json(`${base}/artifacts/a.txt`, { method: 'PUT', headers, body: 'hello' })
   await server.deliver()
   const job = await jobs.open(run, {

@@ -9,11 +9,13 @@ import type { Route } from './route.ts'
 const EVERYWHERE: readonly ErrorCode[] = ['bad_request', 'validation_failed', 'internal', 'shutting_down']
 const FOR_TENANTS: readonly ErrorCode[] = [
   'unauthenticated',
+  'token_tenant_invalid',
   'permission_denied',
   'tenant_mismatch',
   'tenant_invalid',
   'tenant_required',
   'catalog_unavailable',
+  'issuer_unavailable',
 ]
 
 const TenantHeader = z

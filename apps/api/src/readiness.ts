@@ -9,19 +9,27 @@ export interface Readiness {
   readonly error: LadingError | undefined
 }
 
-type Needs = Pick<ApiContext, 'catalog' | 'spool' | 'store' | 'queueCheck' | 'config' | 'log'>
+type Needs = Pick<ApiContext, 'catalog' | 'spool' | 'store' | 'queueCheck' | 'config' | 'log'> &
+  Partial<Pick<ApiContext, 'identities'>>
 
-/** Asks every dependency at once. Accepting needs Postgres and the spool; the store and the queue only deliver. */
+/**
+ * Asks every dependency at once. Accepting needs Postgres and the spool, and keys of the issuer where its tokens are taken;
+ * the store and the queue only deliver, and an issuer whose keys are here is not needed for a while.
+ */
 export async function examine(context: Needs): Promise<Readiness> {
-  const { catalog, spool, store, queueCheck, config } = context
+  const { catalog, spool, store, queueCheck, config, identities } = context
   const signal = AbortSignal.timeout(config.limits.checkMs)
+  const issuer = identities?.issuer
+  const tokens = issuer === undefined ? {} : { issuer: issuer.check() }
   const needed = {
     postgres: catalog.check(),
     spool: spool.check(),
+    ...(issuer?.usable ? {} : tokens),
   }
   const wanted = {
     store: store.check(config.bucket, signal),
     ...(queueCheck === undefined ? {} : { queue: queueCheck() }),
+    ...(issuer?.usable ? tokens : {}),
   }
   const all = Object.entries<Promise<void>>({ ...needed, ...wanted })
   const faults = new Map<string, LadingError>()

@@ -32,6 +32,67 @@ test('an address that is not loopback wants keys, or to be told that nobody is a
   ])
 })
 
+const JWT = {
+  LADING_AUTH: 'jwt',
+  LADING_JWT_ISSUER: 'https://login.example/realms/ml',
+  LADING_JWT_AUDIENCE: 'lading',
+}
+
+test('tokens of an issuer are taken where it and the audience are named, signed asymmetrically', () => {
+  expect(readConfig({ ...JWT, LADING_HOST: '0.0.0.0' }).api).toMatchObject({
+    auth: 'jwt',
+    jwt: {
+      issuer: JWT.LADING_JWT_ISSUER,
+      audience: 'lading',
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      tenantClaim: 'tenant',
+      scopeClaim: 'scope',
+      scopePrefix: '',
+      clockToleranceMs: 30_000,
+    },
+  })
+  const others = {
+    LADING_JWT_ALGORITHMS: 'ES256, EdDSA',
+    LADING_JWT_TENANT_CLAIM: 'https://example/tenant',
+    LADING_JWT_SCOPE_CLAIM: 'scp',
+    LADING_JWT_SCOPE_PREFIX: 'lading:',
+    LADING_JWT_CLOCK_TOLERANCE: '0s',
+  }
+  expect(readConfig({ ...JWT, ...others }).api.jwt).toMatchObject({
+    algorithms: ['ES256', 'EdDSA'],
+    tenantClaim: 'https://example/tenant',
+    scopeClaim: 'scp',
+    scopePrefix: 'lading:',
+    clockToleranceMs: 0,
+  })
+})
+
+test('an issuer without an audience, over http, or signing with a shared secret stops the start', () => {
+  expect(faultsOf({ LADING_AUTH: 'jwt' })).toEqual([
+    'LADING_JWT_ISSUER: must be set where LADING_AUTH is jwt',
+    'LADING_JWT_AUDIENCE: must be set where LADING_AUTH is jwt',
+  ])
+  expect(
+    faultsOf({
+      ...JWT,
+      LADING_JWT_ISSUER: 'http://login.example',
+      LADING_JWT_ALGORITHMS: 'RS256,HS256',
+      LADING_JWT_CLOCK_TOLERANCE: '1h',
+    }),
+  ).toEqual([
+    expect.stringContaining('LADING_JWT_ISSUER: "http://login.example" must be a URL that begins with https://'),
+    expect.stringContaining('LADING_JWT_ALGORITHMS: "RS256,HS256" must be of RS256,'),
+    'LADING_JWT_CLOCK_TOLERANCE: "1h" must be a time of at most 5m',
+  ])
+  expect(faultsOf({ ...JWT, LADING_JWT_ALGORITHMS: 'none' })).toHaveLength(1)
+  expect(readConfig({ ...JWT, LADING_JWT_ISSUER: 'http://127.0.0.1:9000' }).api.auth).toBe('jwt')
+  const { LADING_AUTH: _, ...forgotten } = JWT
+  expect(faultsOf(forgotten)).toEqual([
+    'LADING_JWT_ISSUER: has no effect unless LADING_AUTH is jwt',
+    'LADING_JWT_AUDIENCE: has no effect unless LADING_AUTH is jwt',
+  ])
+})
+
 test('a token for metrics is long enough not to be guessed, and is not repeated in the error', () => {
   expect(readConfig({}).api.metricsToken).toBeUndefined()
   expect(readConfig({ LADING_METRICS_TOKEN: 'scrape-0123456789abc' }).api.metricsToken).toBe(

@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type ApiConfig, DEFAULT_API_LIMITS, type LocationRules } from '@lading/api'
-import { type LocationScheme, parseArtifactLocation, parseTenantId } from '@lading/core'
+import { isLoopback, type LocationScheme, parseArtifactLocation, parseTenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { S3Options } from '@lading/store-s3'
 import { DEFAULT_WORKER_CONFIG, type WorkerConfig } from '@lading/worker'
+import { authOf, faultsOfAuth } from './auth-settings.ts'
 import type { Environment } from './environment.ts'
 import { readSettings } from './settings/read.ts'
 import { SettingsError } from './settings/settings-error.ts'
@@ -52,7 +53,7 @@ export function readConfig(environment: Environment): Config {
     ...faultsOfS3(environment, settings),
     ...roots.faults,
     ...faultsOfTests(environment),
-    ...faultsOfAuth(settings),
+    ...faultsOfAuth(environment, settings),
   ]
   if (faults.length > 0) throw new SettingsError(faults)
   const bucket = settings.S3_BUCKET ?? DEFAULT_BUCKET
@@ -104,24 +105,6 @@ function faultsOfS3(environment: Environment, settings: Settings): string[] {
   return []
 }
 
-/** Who reaches an open port is everybody; that has to be meant. */
-function faultsOfAuth(settings: Settings): string[] {
-  const { LADING_AUTH, LADING_HOST, LADING_ALLOW_UNAUTHENTICATED, DATABASE_URL } = settings
-  if (LADING_AUTH === 'api-key') {
-    return DATABASE_URL === undefined
-      ? ['LADING_AUTH: api-key needs DATABASE_URL, where "lading keys" keeps the keys']
-      : []
-  }
-  if (LADING_ALLOW_UNAUTHENTICATED || isLoopback(LADING_HOST)) return []
-  return [
-    `LADING_HOST: ${LADING_HOST} is not loopback, and nobody is authenticated; set LADING_AUTH=api-key, or LADING_ALLOW_UNAUTHENTICATED=true where a proxy in front knows its clients`,
-  ]
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
 function usesS3(settings: Settings): boolean {
   return settings.S3_ENDPOINT !== undefined || settings.S3_BUCKET !== undefined
 }
@@ -159,8 +142,7 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
   return {
     host: settings.LADING_HOST,
     port: settings.LADING_PORT,
-    auth: settings.LADING_AUTH,
-    metricsToken: settings.LADING_METRICS_TOKEN,
+    ...authOf(settings),
     defaultTenant: settings.LADING_DEFAULT_TENANT,
     bucket,
     locations,

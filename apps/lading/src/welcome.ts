@@ -9,7 +9,7 @@ const EXPERIMENT = 'quickstart'
 /** Says where the system listens, and what to paste to see it work: on a terminal for a person, in a line for a log. */
 export async function greet(context: Context, url: string): Promise<void> {
   const run = await quickstartRun(context)
-  const header = hasKeys(context) ? '-H "Authorization: Bearer $KEY"' : `-H 'X-Tenant-ID: ${TENANT}'`
+  const header = asksForKeys(context) ? '-H "Authorization: Bearer $KEY"' : `-H 'X-Tenant-ID: ${TENANT}'`
   console.log(`
 Lading is listening on ${url}   (docs: ${url}/docs)
 ${whereDataIs(context)}${whoIsBelieved(context)}
@@ -30,18 +30,20 @@ function whereDataIs({ config }: Context): string {
   return embedded ? `Data is kept in ${config.dataDirectory}. ` : ''
 }
 
-function hasKeys({ config }: Context): boolean {
-  return config.api.auth === 'api-key'
+function asksForKeys({ config }: Context): boolean {
+  return config.api.auth !== 'none'
 }
 
 function whoIsBelieved(context: Context): string {
-  return hasKeys(context)
+  const { jwt } = context.config.api
+  if (jwt !== undefined) return `Requests show a token of ${jwt.issuer}, or a key: lading keys create.`
+  return asksForKeys(context)
     ? 'Requests show a key: lading keys create.'
     : 'WARNING: nobody is authenticated: keep it on loopback, or behind something that knows its clients.'
 }
 
 function keyLine(context: Context): string {
-  return hasKeys(context) ? `\n  KEY=...   # lading keys create --tenant ${TENANT} --name quickstart` : ''
+  return asksForKeys(context) ? `\n  KEY=...   # lading keys create --tenant ${TENANT} --name quickstart` : ''
 }
 
 async function quickstartRun({ catalog }: Context): Promise<Run> {

@@ -18,9 +18,10 @@ export const ERRORS = {
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
   // Who asks
-  unauthenticated: row(401, false, 'The request shows no key that is valid'),
-  permission_denied: row(403, false, 'The key does not have the scope that this address asks for'),
-  tenant_mismatch: row(403, false, 'The tenant that is named is not that of the key'),
+  unauthenticated: row(401, false, 'The request shows no key or token that is valid'),
+  token_tenant_invalid: row(401, false, 'The token names no tenant, or none that can be one'),
+  permission_denied: row(403, false, 'The key or token does not have the scope that this address asks for'),
+  tenant_mismatch: row(403, false, 'The tenant that is named is not that of the key or token'),
 
   // Multipart framing and structure
   multipart_boundary_invalid: row(400, false, 'The multipart boundary is missing or not valid'),
@@ -100,6 +101,7 @@ export const ERRORS = {
   spool_unseen: row(500, false, 'No worker sees the temporary storage that has the bytes'),
   spool_unavailable: row(503, true, 'Temporary storage cannot be read or written'),
   catalog_unavailable: row(503, true, 'The catalog cannot be reached'),
+  issuer_unavailable: row(503, true, 'The issuer of tokens cannot be reached'),
   queue_unavailable: row(503, true, 'The queue cannot be reached'),
   not_ready: row(503, true, 'What accepting an upload needs cannot be reached'),
   shutting_down: row(503, true, 'The server is shutting down'),

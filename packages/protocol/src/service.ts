@@ -6,7 +6,7 @@ export const ReadyResponse = z
   .strictObject({
     status: z.enum(['ok', 'degraded']),
     checks: z.record(z.string(), z.string()).meta({
-      description: '`ok`, or what is wrong, for each of postgres, spool, store and queue',
+      description: '`ok`, or what is wrong, for each of postgres, spool, store, queue and issuer',
     }),
   })
   .meta({ id: 'Ready' })

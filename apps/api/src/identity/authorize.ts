@@ -8,8 +8,8 @@ import type { Identity } from './identity.ts'
 import { denied } from './refusals.ts'
 
 /**
- * Whom a request speaks for, decided by its head alone, before any of its body is read. Fails with `unauthenticated`,
- * `permission_denied`, `tenant_mismatch`; without authentication as `tenantOf` does.
+ * Whom a request speaks for, decided by its head alone, before any of its body is read. Fails as
+ * `Identities.of`, and with `permission_denied`, `tenant_mismatch`; without authentication as `tenantOf` does.
  */
 export async function authorize(
   request: Request,
@@ -23,7 +23,7 @@ export async function authorize(
   if (typeof named === 'string' && parseTenantId(named) !== identity.tenant) {
     throw new LadingError(
       'tenant_mismatch',
-      'X-Tenant-ID: is not the tenant of the key; leave it out, or use a key of that tenant',
+      'X-Tenant-ID: is not the tenant of the key or token; leave it out, or use one of that tenant',
     )
   }
   return identity

@@ -7,8 +7,8 @@ import { unauthenticated } from './refusals.ts'
  */
 export function bearerOf({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers.authorization
-  if (given === undefined) throw unauthenticated('send "Authorization: Bearer" and a key')
+  if (given === undefined) throw unauthenticated('send "Authorization: Bearer" and a key or token')
   const [, token] = /^Bearer +(\S+) *$/i.exec(given) ?? []
-  if (token === undefined) throw unauthenticated('is not "Bearer" and a key', 'invalid_token')
+  if (token === undefined) throw unauthenticated('is not "Bearer" and a key or token', 'invalid_token')
   return token
 }

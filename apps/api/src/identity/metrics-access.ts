@@ -9,7 +9,7 @@ import { denied, unauthenticated } from './refusals.ts'
 /**
  * Refuses whoever may not read the metrics, which are of all tenants together. Where the operator has set a token, that
  * is what opens them, and nothing else; else the scope `admin`, of any tenant; where nobody is authenticated, nothing is
- * asked. Fails with `unauthenticated`, `permission_denied`, `catalog_unavailable`.
+ * asked. Fails as `Identities.of`, and with `permission_denied`.
  */
 export async function admitToMetrics(
   request: Pick<IncomingMessage, 'headers'>,

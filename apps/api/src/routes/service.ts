@@ -31,7 +31,7 @@ export function ready(context: ApiContext) {
     permission,
     summary: 'Whether uploads can be accepted',
     description:
-      'Without the store or the queue, accepting goes on: `degraded`. Without Postgres or the spool, 503.',
+      'Without the store or the queue, accepting goes on: `degraded`. Without Postgres, the spool or keys of the issuer of tokens, 503.',
     responses: { 200: json('They can', ReadyResponse) },
     errors: ['not_ready'],
     async handle({ request, response }) {
@@ -55,7 +55,7 @@ export function metrics({ metrics: registry }: Pick<ApiContext, 'metrics'>) {
     description:
       'Where requests are authenticated: for the scope `admin`, or for the token that the server has for metrics.',
     responses: { 200: { description: 'Metrics', content: { 'text/plain': { schema: { type: 'string' } } } } },
-    errors: ['unauthenticated', 'permission_denied', 'catalog_unavailable'],
+    errors: ['unauthenticated', 'permission_denied', 'catalog_unavailable', 'issuer_unavailable'],
     async handle({ response }) {
       const text = await registry.metrics()
       response.writeHead(200, { 'content-type': registry.contentType, 'cache-control': 'no-store' }).end(text)

@@ -10,11 +10,12 @@ export async function examineSettings(config: Config): Promise<Finding[]> {
 }
 
 function whoIsBelieved({ api, host, loopback }: Config): Finding {
+  if (api.jwt) return ok('settings.access', `requests show a token of ${api.jwt.issuer}, or a key`)
   if (api.auth === 'api-key') return ok('settings.access', 'requests show a key')
   if (loopback) return ok('settings.access', `nobody is authenticated, and only this machine reaches ${host}`)
   return warn(
     'settings.access',
     `nobody is authenticated, on ${host}`,
-    'Set LADING_AUTH=api-key and make keys (`lading keys create`), unless a proxy in front knows its clients.',
+    'Set LADING_AUTH=api-key and make keys (`lading keys create`), or LADING_AUTH=jwt, unless a proxy in front knows its clients.',
   )
 }

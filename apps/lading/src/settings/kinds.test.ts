@@ -1,5 +1,20 @@
 import { expect, test } from 'vitest'
-import { bearerToken, bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
+import {
+  bearerToken,
+  bytes,
+  claim,
+  duration,
+  issuer,
+  type Kind,
+  oneOf,
+  port,
+  someOf,
+  tenant,
+  text,
+  url,
+  whole,
+  yesOrNo,
+} from './kinds.ts'
 
 const KIB = 2 ** 10
 
@@ -27,6 +42,10 @@ const TAKEN: readonly [string, Kind<unknown>, string, unknown][] = [
   ['yes or no', yesOrNo, 'false', false],
   ['a choice', oneOf('info', 'warn'), 'warn', 'warn'],
   ['a URL', url('redis:', 'rediss:'), 'rediss://cache:6380', 'rediss://cache:6380'],
+  ['a time', duration({ mostMs: 300_000 }), '5m', 300_000],
+  ['a claim', claim, 'https://example/tenant', 'https://example/tenant'],
+  ['an issuer', issuer, 'https://login.example/realms/ml', 'https://login.example/realms/ml'],
+  ['an issuer', issuer, 'http://[::1]:9000', 'http://[::1]:9000'],
   ['a bearer token', bearerToken, 'scrape.0123456789==', 'scrape.0123456789=='],
   ['a tenant', tenant, 'acme-corp', 'acme-corp'],
   ['a tenant', tenant, '', undefined],
@@ -63,6 +82,14 @@ const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
   ['a URL', url('redis:', 'rediss:'), 'http://cache', /redis:\/\/ or rediss:\/\//],
   ['a URL', url('redis:'), 'cache:6379', /begins with redis:\/\//],
   ['a URL', url('http:', 'https:'), '', /http:\/\/ or https:\/\//],
+  ['a time', duration({ mostMs: 300_000 }), '301s', /at most 5m/],
+  ['several', someOf(['a', 'b']), 'a,c', /must be of a, b/],
+  ['several', someOf(['a', 'b']), 'a,', /must be of a, b/],
+  ['a claim', claim, 'two words', /without blanks/],
+  ['an issuer', issuer, 'http://login.example', /https:/],
+  ['an issuer', issuer, 'http://127.0.0.1.example', /https:/],
+  ['an issuer', issuer, 'https://login.example/?x=1', /no query/],
+  ['an issuer', issuer, 'https://me@login.example', /or user/],
   ['a bearer token', bearerToken, '0123456789abcde', /at least 16/],
   ['a bearer token', bearerToken, '01234567 9abcdef', /at least 16/],
   ['a tenant', tenant, 'acme corp', /1 to 64/],
@@ -72,4 +99,8 @@ const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
 
 test.each(REFUSED)('%s is not %3$j, and the error says what would be right', (_, kind, given, sentence) => {
   expect(() => kind.parse(given)).toThrow(sentence)
+})
+
+test('several values may have blanks around them', () => {
+  expect(someOf(['a', 'b', 'c']).parse('c, a')).toEqual(['c', 'a'])
 })

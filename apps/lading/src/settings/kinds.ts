@@ -1,4 +1,4 @@
-import { isId, parseTenantId, type TenantId } from '@lading/core'
+import { isId, isLoopback, parseTenantId, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 
 /** How the text of a setting is read. A parser returns the value or throws an `Error` that says what would be right. */
@@ -65,10 +65,11 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 const MAX_DELAY_MS = 2 ** 31 - 1
 
 /** Milliseconds. */
-export function duration({ leastMs = 0 } = {}): Kind<number> {
+export function duration({ leastMs = 0, mostMs = MAX_DELAY_MS } = {}): Kind<number> {
   const least = leastMs === 0 ? '' : `, at least ${leastMs}ms`
+  const most = mostMs === MAX_DELAY_MS ? '' : `, at most ${inLargestUnit(mostMs, TIME_UNITS)}`
   return {
-    form: `a time, such as \`30s\`, \`15m\`, \`24h\`${least}`,
+    form: `a time, such as \`30s\`, \`15m\`, \`24h\`${least}${most}`,
     format: (ms) => inLargestUnit(ms, TIME_UNITS),
     parse: (value) => {
       const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
@@ -76,6 +77,7 @@ export function duration({ leastMs = 0 } = {}): Kind<number> {
       if (Number.isNaN(ms)) throw new Error('must be a time, such as 500ms, 30s, 15m or 24h')
       if (ms < leastMs) throw new Error(`must be a time of at least ${leastMs}ms`)
       if (ms > MAX_DELAY_MS) throw new Error('must be a time of at most 24d')
+      if (ms > mostMs) throw new Error(`must be a time of at most ${inLargestUnit(mostMs, TIME_UNITS)}`)
       return ms
     },
   }
@@ -120,6 +122,45 @@ export const runId: Kind<string> = {
   form: "a run's id",
   parse: (value) => {
     if (!isId(value)) throw new Error("must be a run's id")
+    return value
+  },
+}
+
+/** Several of the values, separated by commas. */
+export function someOf<const T extends string>(values: readonly T[]): Kind<readonly T[]> {
+  const one = oneOf(...values)
+  return {
+    form: `of ${one.form}, separated by commas`,
+    format: (chosen) => chosen.join(','),
+    parse: (value) => {
+      try {
+        return value.split(',').map((text) => one.parse(text.trim()))
+      } catch (cause) {
+        throw new Error(`must be of ${values.join(', ')}, separated by commas`, { cause })
+      }
+    },
+  }
+}
+
+/** A claim of a token. */
+export const claim: Kind<string> = {
+  form: "a claim's name",
+  parse: (value) => {
+    if (!/^\S{1,200}$/.test(value)) throw new Error("must be a claim's name, without blanks")
+    return value
+  },
+}
+
+/** An issuer of tokens (OpenID Connect Discovery 1.0, 2): what it says over http could be anybody's. */
+export const issuer: Kind<string> = {
+  form: '`https://…`; `http://…` on loopback',
+  parse: (value) => {
+    const parsed = URL.canParse(value) ? new URL(value) : undefined
+    const trusted =
+      parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))
+    if (!parsed || !trusted || parsed.search !== '' || parsed.hash !== '' || parsed.username !== '') {
+      throw new Error('must be a URL that begins with https:// and has no query, fragment or user')
+    }
     return value
   },
 }

@@ -1,8 +1,23 @@
-import { DEFAULT_API_LIMITS } from '@lading/api'
+import { DEFAULT_API_LIMITS, JWT_ALGORITHMS } from '@lading/api'
 import { DEFAULT_JOB_LIMITS } from '@lading/catalog'
 import { MAX_PATH_BYTES, MAX_PATH_DEPTH, parseTenantId } from '@lading/core'
 import { DEFAULT_WORKER_CONFIG } from '@lading/worker'
-import { bearerToken, bytes, duration, type Kind, oneOf, port, tenant, text, url, whole, yesOrNo } from './kinds.ts'
+import {
+  bearerToken,
+  bytes,
+  claim,
+  duration,
+  issuer,
+  type Kind,
+  oneOf,
+  port,
+  someOf,
+  tenant,
+  text,
+  url,
+  whole,
+  yesOrNo,
+} from './kinds.ts'
 
 export interface Setting<T> {
   readonly kind: Kind<T>
@@ -61,12 +76,35 @@ export const SETTINGS = {
   LADING_HOST: setting(text, {
     fallback: '127.0.0.1',
     about:
-      'Address to listen on. One that is not loopback wants `LADING_AUTH=api-key`, or `LADING_ALLOW_UNAUTHENTICATED`.',
+      'Address to listen on. One that is not loopback wants `LADING_AUTH`, or `LADING_ALLOW_UNAUTHENTICATED`.',
   }),
-  LADING_AUTH: setting(oneOf('none', 'api-key'), {
+  LADING_AUTH: setting(oneOf('none', 'api-key', 'jwt'), {
     fallback: 'none',
     about:
-      '`api-key`: requests show a key of `lading keys create`. `none`: whoever reaches the port is believed.',
+      '`api-key`: requests show a key of `lading keys create`. `jwt`: such a key, or a token of `LADING_JWT_ISSUER`. `none`: whoever reaches the port is believed.',
+  }),
+  LADING_JWT_ISSUER: setting(issuer, {
+    about:
+      'The OpenID Connect issuer whose tokens are taken, as their claim `iss` has it; its keys are found by discovery.',
+  }),
+  LADING_JWT_AUDIENCE: setting(text, { about: 'What the claim `aud` of tokens must be, or hold.' }),
+  LADING_JWT_ALGORITHMS: setting(someOf(JWT_ALGORITHMS), {
+    fallback: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    about: 'Algorithms that tokens may be signed by; `none` and `HS…` are never taken.',
+  }),
+  LADING_JWT_TENANT_CLAIM: setting(claim, { fallback: 'tenant', about: 'The claim that holds the tenant.' }),
+  LADING_JWT_SCOPE_CLAIM: setting(claim, {
+    fallback: 'scope',
+    about:
+      'The claim that holds the scopes `read`, `write`, `delete` and `admin`: words with spaces between, or a list.',
+  }),
+  LADING_JWT_SCOPE_PREFIX: setting(text, {
+    fallback: '',
+    about: 'What they begin with there, such as `lading:`; scopes without it are for others.',
+  }),
+  LADING_JWT_CLOCK_TOLERANCE: setting(duration({ mostMs: 300_000 }), {
+    fallback: 30_000,
+    about: 'How far the clocks of the issuer and of this server may be apart.',
   }),
   LADING_ALLOW_UNAUTHENTICATED: setting(yesOrNo, {
     fallback: false,
