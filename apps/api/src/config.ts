@@ -17,6 +17,8 @@ export interface ApiConfig {
   readonly auth: 'none' | 'api-key' | 'jwt'
   /** Where `auth` is `jwt`. */
   readonly jwt: JwtRules | undefined
+  /** What tokens of runs are signed with; the first signs, all are believed. Empty: the catalog has a secret. */
+  readonly tokenSecrets: readonly Buffer[]
   /** What opens `/metrics`, and nothing else does; undefined: the scope `admin`, or nothing where nobody is authenticated. */
   readonly metricsToken: string | undefined
   /** The tenant of requests without `X-Tenant-ID`; undefined refuses them with `tenant_required`. */

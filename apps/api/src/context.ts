@@ -47,7 +47,7 @@ export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
     bodies: new BodyGuard(config.limits),
     uploads: new UploadsUnderWay(config.limits.uploadsOfTenant, meters.uploadsInFlight),
     jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
-    identities: openIdentities({ config, keys: deps.catalog.keys }),
+    identities: openIdentities({ config, catalog: deps.catalog }),
     resumable: { underWay: new UnderWay(), digests: new DigestsSoFar() },
     stopping,
   }

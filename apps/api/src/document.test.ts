@@ -34,6 +34,7 @@ function mounted(): string[] {
       defaultTenant: undefined,
       bucket: 'artifacts',
       jwt: undefined,
+      tokenSecrets: [],
       metricsToken: undefined,
       locations: { scheme: { scheme: 's3' }, roots: [], tenantPrefix: false },
       limits: DEFAULT_API_LIMITS,

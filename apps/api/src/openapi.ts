@@ -11,6 +11,7 @@ const FOR_TENANTS: readonly ErrorCode[] = [
   'unauthenticated',
   'token_tenant_invalid',
   'permission_denied',
+  'run_token_refused',
   'tenant_mismatch',
   'tenant_invalid',
   'tenant_required',

@@ -3,14 +3,22 @@ import type { ErrorCode } from '@lading/protocol'
 import type { Request, Response } from 'express'
 import { z } from 'zod'
 import type { ZodOpenApiRequestBodyObject, ZodOpenApiResponsesObject } from 'zod-openapi'
+import type { Identity } from './identity/identity.ts'
 
 export type JsonLimit = 'jsonBytes' | 'planBytes'
+
+/**
+ * By what a call names the one run that it works on: the run, or something of it, in its path or its query. A call that
+ * works on others as well has no such name.
+ */
+export type RunNamedBy = 'run_id' | 'job_id' | 'upload_id'
 
 /** One request, with its parts validated. */
 export interface Call<Params, Query, Body> {
   readonly request: Request
   readonly response: Response
   readonly tenant: TenantId
+  readonly identity: Identity
   readonly params: Params
   readonly query: Query
   readonly body: Body
@@ -24,6 +32,8 @@ export interface Operation {
   readonly description?: string
   /** What the caller must be allowed; `public` and `metrics` speak for no tenant. A route without one does not start. */
   readonly permission: Permission
+  /** Undefined: whoever is limited to a run is refused. */
+  readonly runNamedBy: RunNamedBy | undefined
   readonly params: z.ZodObject
   readonly query: z.ZodObject
   /** Further header fields of the request. */
@@ -45,6 +55,7 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType
   readonly summary: string
   readonly description?: string
   readonly permission: Permission
+  readonly runNamedBy?: RunNamedBy
   readonly params?: P
   readonly query?: Q
   readonly headers?: z.ZodObject
@@ -61,12 +72,13 @@ interface Spec<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType
 export function operation<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType>(
   spec: Spec<P, Q, B>,
 ): Operation {
-  const { id, tag, summary, description, permission, headers, responses } = spec
+  const { id, tag, summary, description, permission, runNamedBy, headers, responses } = spec
   return {
     id,
     tag,
     summary,
     permission,
+    runNamedBy,
     params: spec.params ?? NOTHING,
     query: spec.query ?? NOTHING,
     body: bodyOf(spec),

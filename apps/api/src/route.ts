@@ -1,6 +1,7 @@
 import { isScope } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Express, Request, Response } from 'express'
+import { confine } from './confine.ts'
 import type { ApiContext } from './context.ts'
 import { exchangeOf } from './exchange.ts'
 import { authorize } from './identity/authorize.ts'
@@ -35,7 +36,7 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
     DELETE: 'delete',
     OPTIONS: 'options',
   } as const
-  for (const route of routes) checkPermission(route)
+  for (const route of routes) checkDeclarations(route)
   // Express gives HEAD to GET unless a HEAD route stands before it.
   for (const route of [...routes].sort((a, b) => Number(b.method === 'HEAD') - Number(a.method === 'HEAD'))) {
     app[verbs[route.method]](expressPath(route.path), (request, response) =>
@@ -48,22 +49,26 @@ export function mount(app: Express, routes: readonly Route[], context: ApiContex
 }
 
 /** Types say the same; this stops the start where they were got round. */
-function checkPermission({ method, path, operation }: Route): void {
-  const { permission } = operation
+function checkDeclarations({ method, path, operation }: Route): void {
+  const { permission, runNamedBy, query } = operation
   if (permission !== 'public' && permission !== 'metrics' && !isScope(permission))
     throw new Error(`${method} ${path}: its operation declares no permission`)
+  if (runNamedBy !== undefined && !path.includes(`{${runNamedBy}}`) && !Object.hasOwn(query.shape, runNamedBy))
+    throw new Error(`${method} ${path}: nothing in it is called ${runNamedBy}`)
 }
 
 async function run(route: Route, request: Request, response: Response, context: ApiContext): Promise<void> {
   const { operation } = route
   const exchange = exchangeOf(response)
   exchange.route = route.path
-  const tenant = (await callerOf(operation, request, context))?.tenant
+  const identity = await callerOf(operation, request, context)
+  const tenant = identity?.tenant
   exchange.tenant = tenant
   const params = validated(operation.params, paramsOf(request), 'the path')
   const query = validated(operation.query, queryOf(request.originalUrl), 'the query')
+  if (identity) await confine(identity, operation.runNamedBy, { ...query, ...params }, context)
   const body = await bodyOf(operation, request, response, context)
-  await operation.handle({ request, response, tenant, params, query, body } as never)
+  await operation.handle({ request, response, tenant, identity, params, query, body } as never)
 }
 
 /** Undefined: the operation speaks for no tenant. */

@@ -18,6 +18,7 @@ import * as openJobs from './routes/open-jobs.ts'
 import * as resumable from './routes/resumable.ts'
 import * as runs from './routes/runs.ts'
 import * as service from './routes/service.ts'
+import * as tokens from './routes/tokens.ts'
 import * as uploads from './routes/uploads.ts'
 import { securityHeaders } from './security-headers.ts'
 
@@ -46,6 +47,7 @@ export function createRoutes(context: ApiContext): Route[] {
     at('GET', `${experiment}/runs`, runs.list(context)),
     at('GET', run, runs.get(context)),
     at('PATCH', run, runs.update(context)),
+    at('POST', `${run}/tokens`, tokens.create(context)),
     at('POST', `${run}/log-artifact`, uploads.logArtifact(context)),
     at('POST', `${run}/log-artifacts`, uploads.logArtifacts(context)),
     at('POST', `${run}/uploads`, openJobs.open(context)),

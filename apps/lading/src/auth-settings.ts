@@ -3,11 +3,16 @@ import { isLoopback } from '@lading/core'
 import type { Environment } from './environment.ts'
 import type { Settings } from './settings/table.ts'
 
-type AuthConfig = Pick<ApiConfig, 'auth' | 'jwt' | 'metricsToken'>
+type AuthConfig = Pick<ApiConfig, 'auth' | 'jwt' | 'tokenSecrets' | 'metricsToken'>
 
 /** Who is believed. The settings have no faults by `faultsOfAuth`. */
 export function authOf(settings: Settings): AuthConfig {
-  return { auth: settings.LADING_AUTH, jwt: jwtOf(settings), metricsToken: settings.LADING_METRICS_TOKEN }
+  return {
+    auth: settings.LADING_AUTH,
+    jwt: jwtOf(settings),
+    tokenSecrets: (settings.LADING_TOKEN_SECRET ?? []).map((secret) => Buffer.from(secret)),
+    metricsToken: settings.LADING_METRICS_TOKEN,
+  }
 }
 
 /** Settings of authentication that contradict each other, or that would have no effect. */

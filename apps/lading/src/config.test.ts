@@ -103,6 +103,15 @@ test('a token for metrics is long enough not to be guessed, and is not repeated 
   ])
 })
 
+test('tokens of runs are signed by the first secret, and believed by all', () => {
+  expect(readConfig({}).api.tokenSecrets).toEqual([])
+  const [one, two] = ['a'.repeat(32), 'b'.repeat(32)]
+  expect(readConfig({ LADING_TOKEN_SECRET: `${one},${two}` }).api.tokenSecrets).toEqual([
+    Buffer.from(one),
+    Buffer.from(two),
+  ])
+})
+
 test('keys can be made to begin with their tenant, those of roots for all as well', () => {
   expect(readConfig({})).toMatchObject({ tenantPrefix: false, api: { locations: { tenantPrefix: false } } })
   expect(readConfig({ LADING_TENANT_PREFIX: 'true' })).toMatchObject({

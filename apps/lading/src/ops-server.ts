@@ -12,7 +12,7 @@ export interface OpsServer extends AsyncDisposable {
 /** Serves `/healthz`, `/readyz` and `/metrics`, with the answers that the API gives, and to whom it gives them. */
 export async function startOpsServer(context: Context): Promise<OpsServer> {
   const { config } = context
-  const identities = openIdentities({ config: config.api, keys: context.catalog.api.keys })
+  const identities = openIdentities({ config: config.api, catalog: context.catalog.api })
   const server = createServer((request, response) => {
     answer(context, identities, request, response).catch((error: unknown) => {
       if (error instanceof LadingError) return refuse(response, error)

@@ -36,10 +36,14 @@ export interface ApiKeys {
   revoke(keyId: string): Promise<KeyRow | undefined>
   /** Whom the key stands for, and notes that it was used. Undefined when it is unknown, revoked or expired. */
   use(key: ApiKey): Promise<KeyRow | undefined>
+  /** Undefined when it is unknown, revoked or expired. */
+  getValid(keyId: string): Promise<KeyRow | undefined>
 }
 
 const COLUMNS = `key_id AS "keyId", tenant_id AS "tenantId", name, scopes, prefix, created_at AS "createdAt",
   expires_at AS "expiresAt", revoked_at AS "revokedAt", last_used_at AS "lastUsedAt"`
+
+const VALID = 'revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())'
 
 export function apiKeysOf(db: Database): ApiKeys {
   return {
@@ -73,13 +77,19 @@ export function apiKeysOf(db: Database): ApiKeys {
       )
       return row
     },
+    async getValid(keyId) {
+      const [row] = await db.query<KeyRow>(`SELECT ${COLUMNS} FROM api_keys WHERE key_id = :keyId AND ${VALID}`, {
+        keyId,
+      })
+      return row
+    },
     async use(key) {
       const [row] = await db.query<KeyRow>(
         `WITH used AS (
            UPDATE api_keys SET last_used_at = date_trunc('hour', now())
            WHERE hash = :hash AND (last_used_at IS NULL OR last_used_at < date_trunc('hour', now())))
          SELECT ${COLUMNS} FROM api_keys
-         WHERE hash = :hash AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+         WHERE hash = :hash AND ${VALID}`,
         { hash: hashOfApiKey(key) },
       )
       return row

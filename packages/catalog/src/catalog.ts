@@ -13,10 +13,12 @@ import type {
   RunRef,
   RunStatus,
 } from './model.ts'
+import type { TokenSecret } from './token-secret.ts'
 
 /**
  * What the API asks of the catalog, for a tenant: what is another's is as if it were not there. The statements say so, and
- * Postgres sees to it besides (docs/decisions/0017-tenant-walls.md). Only `Jobs.peek` and `keys` are of all tenants.
+ * Postgres sees to it besides (docs/decisions/0017-tenant-walls.md). Only `Jobs.peek`, `keys` and `tokenSecret` are of all
+ * tenants.
  * All fail with `catalog_unavailable` when Postgres cannot be reached in time.
  */
 export interface ApiCatalog {
@@ -28,6 +30,7 @@ export interface ApiCatalog {
   readonly idempotency: IdempotencyKeys
   readonly resumable: ResumableUploads
   readonly keys: ApiKeys
+  readonly tokenSecret: TokenSecret
   /** Fails when Postgres does not answer in time, or migrations are pending. */
   check(): Promise<void>
 }

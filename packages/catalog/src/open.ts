@@ -28,6 +28,7 @@ import { scrubsOf } from './scrubs.ts'
 import { settle, settleLeft } from './settle.ts'
 import { stagingOf } from './staging.ts'
 import { sweepsOf } from './sweeps.ts'
+import { tokenSecretOf } from './token-secret.ts'
 import { workersOf } from './workers.ts'
 
 export interface CatalogOptions {
@@ -84,6 +85,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
       idempotency: idempotencyKeysOf(db),
       resumable: resumableUploadsOf(db),
       keys: apiKeysOf(db),
+      tokenSecret: tokenSecretOf(db),
       check,
     },
     delivery: {

@@ -7,9 +7,19 @@ import type {
   JobResponse,
   Problem as ProblemResponse,
   RunResponse,
+  TokenResponse,
 } from '@lading/protocol'
 import { expectTypeOf, test } from 'vitest'
-import type { Accepted, ArtifactFile, ExperimentBody, Job, JobFile, Problem, RunBody } from './bodies.ts'
+import type {
+  Accepted,
+  ArtifactFile,
+  ExperimentBody,
+  Job,
+  JobFile,
+  Problem,
+  RunBody,
+  TokenBody,
+} from './bodies.ts'
 import type { Artifact } from './options.ts'
 
 /** Codes of errors are an open set for clients: a newer server may have more. */
@@ -21,6 +31,7 @@ type WithText<E> = Omit<E, 'code'> & { code: string }
 test('what the client reads has the types of the schemas that the OpenAPI document is made of', () => {
   expectTypeOf<ExperimentResponse>().toExtend<ExperimentBody>()
   expectTypeOf<RunResponse>().toExtend<RunBody>()
+  expectTypeOf<TokenResponse>().toExtend<TokenBody>()
   expectTypeOf<JobResponse>().toExtend<Job>()
   expectTypeOf<JobFileResponse>().toExtend<JobFile>()
   expectTypeOf<AcceptedResponse>().toExtend<Accepted>()
@@ -31,6 +42,7 @@ test('what the client reads has the types of the schemas that the OpenAPI docume
 test('and leaves nothing of them out', () => {
   expectTypeOf<ExperimentBody>().toExtend<ExperimentResponse>()
   expectTypeOf<RunBody>().toExtend<RunResponse>()
+  expectTypeOf<TokenBody>().toExtend<TokenResponse>()
   expectTypeOf<Job>().toExtend<AnyCode<JobResponse>>()
   expectTypeOf<JobFile>().toExtend<AnyCode<JobFileResponse>>()
   expectTypeOf<Accepted>().toExtend<AcceptedResponse>()

@@ -23,6 +23,17 @@ export interface RunBody {
   ended_at: string | null
 }
 
+/** What a token of a run may be allowed. */
+export type TokenScope = 'read' | 'write' | 'delete'
+
+export interface TokenBody {
+  /** As `apiKey`; it cannot be shown again. */
+  token: string
+  run_id: string
+  scopes: TokenScope[]
+  expires_at: string
+}
+
 export interface JobError {
   code: string
   title: string

@@ -1,4 +1,4 @@
-import type { ArtifactDirectoryEntry, ArtifactFile, FileState, JobState } from './bodies.ts'
+import type { ArtifactDirectoryEntry, ArtifactFile, FileState, JobState, TokenScope } from './bodies.ts'
 import type { Bytes, Source } from './source.ts'
 
 export interface LadingOptions {
@@ -6,7 +6,7 @@ export interface LadingOptions {
   readonly url: string
   /** Left out: the server's default tenant. */
   readonly tenant?: string
-  /** Sent as `Authorization: Bearer`. */
+  /** A key, a token of an issuer, or a token of a run; sent as `Authorization: Bearer`. */
   readonly apiKey?: string
   /** Times that a request is sent again, when it may succeed so. 5. */
   readonly retries?: number
@@ -54,6 +54,13 @@ export interface DirectoryOptions extends Omit<UploadOptions, 'waitSeconds'> {
   readonly atomic?: boolean
   /** Do not send what the run holds as it is, by its SHA-256. False when it is left out. */
   readonly onlyNeeded?: boolean
+}
+
+export interface TokenOptions extends CallOptions {
+  /** 60 to 604,800, which is 7 days; an hour when it is left out. */
+  readonly ttlSeconds?: number
+  /** `read` and `write`, as far as the caller has them, when they are left out. */
+  readonly scopes?: readonly TokenScope[]
 }
 
 export interface OpenJobOptions extends CallOptions {

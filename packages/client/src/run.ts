@@ -1,5 +1,5 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
-import type { Job, RunBody, RunStatus } from './bodies.ts'
+import type { Job, RunBody, RunStatus, TokenBody } from './bodies.ts'
 import { logDirectory } from './directory.ts'
 import { download } from './download.ts'
 import { headOf } from './head.ts'
@@ -13,6 +13,7 @@ import type {
   FileToLog,
   ListOptions,
   OpenJobOptions,
+  TokenOptions,
   UploadOptions,
 } from './options.ts'
 import { pagesOf, queryOf } from './pages.ts'
@@ -44,6 +45,13 @@ export class Run {
   /** `FINISHED` when it is left out. */
   finish(status: RunStatus = 'FINISHED', options: CallOptions = {}): Promise<RunBody> {
     return this.#context.transport.post(this.#context.address, { status }, { ...options, method: 'PATCH' })
+  }
+
+  /** A token that reaches this run and nothing else, for a job that is to have no key. */
+  createToken({ ttlSeconds, scopes, ...call }: TokenOptions = {}): Promise<TokenBody> {
+    const body = { ttl_seconds: ttlSeconds, scopes }
+    const { address, transport } = this.#context
+    return transport.post(`${address}/tokens`, body, { ...call, repeatable: true })
   }
 
   /**

@@ -21,6 +21,8 @@ export const ERRORS = {
   unauthenticated: row(401, false, 'The request shows no key or token that is valid'),
   token_tenant_invalid: row(401, false, 'The token names no tenant, or none that can be one'),
   permission_denied: row(403, false, 'The key or token does not have the scope that this address asks for'),
+  run_token_refused: row(403, false, 'The token is of one run, and this address is not'),
+  tokens_unavailable: row(409, false, 'This server authenticates nobody, and makes no tokens'),
   tenant_mismatch: row(403, false, 'The tenant that is named is not that of the key or token'),
 
   // Multipart framing and structure

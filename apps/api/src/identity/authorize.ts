@@ -1,4 +1,4 @@
-import { allows, parseTenantId, type Scope } from '@lading/core'
+import { allows, parseTenantId, type Scope, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { Request } from 'express'
 import type { ApiContext } from '../context.ts'
@@ -16,7 +16,7 @@ export async function authorize(
   permission: Scope,
   { config, identities }: Pick<ApiContext, 'config' | 'identities'>,
 ): Promise<Identity> {
-  if (config.auth === 'none') return { tenant: tenantOf(request, config), scopes: ['admin'] }
+  if (config.auth === 'none') return anybody(tenantOf(request, config))
   const identity = await identities.of(bearerOf(request))
   if (!allows(identity.scopes, permission)) throw denied(permission)
   const named = request.headers['x-tenant-id']
@@ -27,4 +27,8 @@ export async function authorize(
     )
   }
   return identity
+}
+
+function anybody(tenant: TenantId): Identity {
+  return { tenant, scopes: ['admin'], runId: undefined, key: undefined }
 }

@@ -12,31 +12,39 @@ interface Believed {
   readonly until: number
 }
 
-/** Keys that were found valid a moment ago, so that a request costs no query. Keys themselves are not held, only hashes. */
+/** Keys that were found valid a moment ago, so that a request costs no query. Keys themselves are not held, only hashes and ids. */
 export class KeyRing {
-  readonly #keys: Pick<ApiKeys, 'use'>
+  readonly #keys: Pick<ApiKeys, 'use' | 'getValid'>
   readonly #believed = new Map<string, Believed>()
 
-  constructor(keys: Pick<ApiKeys, 'use'>) {
+  constructor(keys: Pick<ApiKeys, 'use' | 'getValid'>) {
     this.#keys = keys
   }
 
   /** Undefined: unknown, revoked or expired. Fails with `catalog_unavailable`. */
-  async holderOf(key: ApiKey): Promise<KeyRow | undefined> {
-    const hash = hashOfApiKey(key).toString('base64')
+  holderOf(key: ApiKey): Promise<KeyRow | undefined> {
+    return this.#believedOr(hashOfApiKey(key).toString('base64'), () => this.#keys.use(key))
+  }
+
+  /** Of a key that was not shown itself. Else as `holderOf`. */
+  holderOfId(keyId: string): Promise<KeyRow | undefined> {
+    return this.#believedOr(keyId, () => this.#keys.getValid(keyId))
+  }
+
+  async #believedOr(name: string, ask: () => Promise<KeyRow | undefined>): Promise<KeyRow | undefined> {
     const now = performance.now()
-    const known = this.#believed.get(hash)
+    const known = this.#believed.get(name)
     if (known !== undefined && known.until > now) return hasExpired(known.row) ? undefined : known.row
-    this.#believed.delete(hash)
-    const row = await this.#keys.use(key)
-    if (row !== undefined) this.#believe(hash, { row, until: now + BELIEVED_MS })
+    this.#believed.delete(name)
+    const row = await ask()
+    if (row !== undefined) this.#believe(name, { row, until: now + BELIEVED_MS })
     return row
   }
 
-  #believe(hash: string, believed: Believed): void {
+  #believe(name: string, believed: Believed): void {
     const [oldest] = this.#believed.keys()
     if (this.#believed.size >= MOST_KEYS && oldest !== undefined) this.#believed.delete(oldest)
-    this.#believed.set(hash, believed)
+    this.#believed.set(name, believed)
   }
 }
 

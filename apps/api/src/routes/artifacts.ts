@@ -32,6 +32,7 @@ export function list(context: Needs) {
   return operation({
     id: 'listArtifacts',
     permission: 'read',
+    runNamedBy: 'run_id',
     tag,
     summary: 'List the artifacts of a run, or download them as an archive',
     description: `What lies directly in a directory, or with \`recursive\` all files below it and the directories that came empty, by path (bytewise). ${ARCHIVES_OUT.description}`,
@@ -62,6 +63,7 @@ export function remove({ catalog }: Needs) {
   return operation({
     id: 'deleteArtifact',
     permission: 'delete',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Delete an artifact, or a directory',
     description:

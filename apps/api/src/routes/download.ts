@@ -54,6 +54,7 @@ export function get(context: Needs) {
   return operation({
     id: 'getArtifact',
     permission: 'read',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Download an artifact, or a range of it, or a directory as an archive',
     description: ARCHIVES_OUT.description,
@@ -79,6 +80,7 @@ export function head(context: Needs) {
   return operation({
     id: 'headArtifact',
     permission: 'read',
+    runNamedBy: 'run_id',
     tag,
     summary: 'What a download would answer, without the bytes',
     params: ArtifactParams,

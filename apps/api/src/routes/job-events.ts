@@ -19,6 +19,7 @@ export function events({ catalog, jobWatch, config, stopping }: Needs) {
   return operation({
     id: 'watchJob',
     permission: 'read',
+    runNamedBy: 'job_id',
     tag: 'Jobs',
     summary: 'Follow a job by server-sent events',
     params: JobParams,

@@ -26,6 +26,7 @@ export function get({ catalog, jobWatch, config, stopping }: Needs) {
   return operation({
     id: 'getJob',
     permission: 'read',
+    runNamedBy: 'job_id',
     tag,
     summary: 'Get a job, at once or when it has ended',
     params: JobParams,
@@ -49,6 +50,7 @@ export function list({ catalog }: Needs) {
   return operation({
     id: 'listJobs',
     permission: 'read',
+    runNamedBy: 'run_id',
     tag,
     summary: 'List jobs, newest first, or get many by id',
     description: 'With `ids`, those that are not there are left out.',
@@ -72,6 +74,7 @@ export function files({ catalog }: Needs) {
   return operation({
     id: 'listJobFiles',
     permission: 'read',
+    runNamedBy: 'job_id',
     tag,
     summary: 'The files of a job, each with its state',
     params: JobParams,
@@ -92,6 +95,7 @@ export function cancel({ catalog }: Needs) {
   return operation({
     id: 'cancelJob',
     permission: 'write',
+    runNamedBy: 'job_id',
     tag,
     summary: 'Ask that a job stop',
     description: 'What no worker holds is cancelled at once, the rest when its worker hears of it.',
@@ -109,6 +113,7 @@ export function retry({ catalog }: Needs) {
   return operation({
     id: 'retryJob',
     permission: 'write',
+    runNamedBy: 'job_id',
     tag,
     summary: 'Queue the failed files of a failed job again',
     params: JobParams,

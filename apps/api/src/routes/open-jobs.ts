@@ -36,6 +36,7 @@ export function open({ catalog }: Needs) {
   return operation({
     id: 'openJob',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Open a job, to which any number of requests add until it is sealed',
     description:
@@ -61,6 +62,7 @@ export function seal({ catalog }: Needs) {
   return operation({
     id: 'sealJob',
     permission: 'write',
+    runNamedBy: 'job_id',
     tag,
     summary: 'End an open job, or one of its shards',
     description:
@@ -86,6 +88,7 @@ export function plan({ catalog }: Needs) {
   return operation({
     id: 'planUpload',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Ask which files an open job still needs',
     description:
@@ -104,7 +107,7 @@ export function plan({ catalog }: Needs) {
       'job_too_large',
       'request_too_large',
     ],
-    async handle({ response, tenant, params, body }) {
+    async handle({ response, tenant, identity, params, body }) {
       const run = await runOf(catalog, tenant, params.run_id)
       const job = await jobOf(catalog, tenant, params.job_id)
       found(job.runId === run.runId ? job : undefined, 'job_not_found', 'job', params.job_id)
@@ -115,7 +118,9 @@ export function plan({ catalog }: Needs) {
         sha256: sha256.toLowerCase() as Sha256Hex,
       }))
       refuseDuplicates(asked.map((file) => file.path))
-      const planned = await catalog.jobs.plan(run, job.jobId, asked, { copy: body.copy })
+      // Copies come from other runs, whose bytes whoever knows a digest would get so.
+      const copy = body.copy && identity.runId === undefined
+      const planned = await catalog.jobs.plan(run, job.jobId, asked, { copy })
       const { needed, copied } = found(planned, 'job_not_found', 'job', job.jobId)
       const start = directory === '' ? 0 : directory.length + 1
       sendJson(response, 200, {

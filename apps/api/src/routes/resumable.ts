@@ -91,6 +91,7 @@ export function create(context: ApiContext) {
   return operation({
     id: 'createResumable',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Begin a resumable upload of one file (tus 1.0)',
     description:
@@ -141,6 +142,7 @@ export function head(context: ApiContext) {
   return operation({
     id: 'headResumable',
     permission: 'write',
+    runNamedBy: 'upload_id',
     tag,
     summary: 'Ask how much of an upload is kept',
     description: 'Ends the request that is adding to it, if there is one: whoever asks has given that up.',
@@ -164,6 +166,7 @@ export function patch(context: ApiContext) {
   return operation({
     id: 'patchResumable',
     permission: 'write',
+    runNamedBy: 'upload_id',
     tag,
     summary: 'Add to an upload',
     description:
@@ -196,6 +199,7 @@ export function remove(context: ApiContext) {
   return operation({
     id: 'deleteResumable',
     permission: 'write',
+    runNamedBy: 'upload_id',
     tag,
     summary: 'Give an upload up',
     description: 'What was kept of it is dropped. A file that was accepted stays: cancel its job.',

@@ -83,6 +83,7 @@ export function get({ catalog, store }: Needs) {
   return operation({
     id: 'getRun',
     permission: 'read',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Get a run',
     params: RunParams,
@@ -98,6 +99,7 @@ export function update({ catalog, store }: Needs) {
   return operation({
     id: 'updateRun',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: "Set a run's status, end or name",
     params: RunParams,

@@ -93,6 +93,7 @@ export function logArtifact(context: ApiContext) {
   return operation({
     id: 'logArtifact',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Log one or more files, by form',
     description: 'Fields may come before or after the files. Several files are one job.',
@@ -112,6 +113,7 @@ export function logArtifacts(context: ApiContext) {
   return operation({
     id: 'logArtifacts',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Log a directory: by form, as a tar, a compressed tar, or a zip',
     description: 'The whole directory is one job. An archive is taken or refused as a whole.',
@@ -135,6 +137,7 @@ export function putArtifact(context: ApiContext) {
   return operation({
     id: 'putArtifact',
     permission: 'write',
+    runNamedBy: 'run_id',
     tag,
     summary: 'Log one file, as the body',
     params: ArtifactParams,

@@ -10,6 +10,7 @@ import { addJobCommands } from './job-commands.ts'
 import { addKeysCommands } from './keys-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServerCommands } from './server-commands.ts'
+import { addTokenCommand } from './token-command.ts'
 import { addUploadCommands } from './upload-commands.ts'
 import { addVerifyCommand } from './verify-command.ts'
 
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   addJobCommands(program)
   addRunCommands(program)
   addExperimentCommands(program)
+  addTokenCommand(program)
   program.commandsGroup('For who runs a server:')
   addServerCommands(program)
   addVerifyCommand(program)

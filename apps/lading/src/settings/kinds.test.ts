@@ -8,6 +8,7 @@ import {
   type Kind,
   oneOf,
   port,
+  secrets,
   someOf,
   tenant,
   text,
@@ -90,6 +91,8 @@ const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
   ['an issuer', issuer, 'http://127.0.0.1.example', /https:/],
   ['an issuer', issuer, 'https://login.example/?x=1', /no query/],
   ['an issuer', issuer, 'https://me@login.example', /or user/],
+  ['secrets', secrets, 'x'.repeat(31), /at least 32/],
+  ['secrets', secrets, `${'x'.repeat(32)},`, /at least 32/],
   ['a bearer token', bearerToken, '0123456789abcde', /at least 16/],
   ['a bearer token', bearerToken, '01234567 9abcdef', /at least 16/],
   ['a tenant', tenant, 'acme corp', /1 to 64/],
@@ -102,5 +105,6 @@ test.each(REFUSED)('%s is not %3$j, and the error says what would be right', (_,
 })
 
 test('several values may have blanks around them', () => {
+  expect(secrets.parse(`${'x'.repeat(32)}, ${'y'.repeat(40)}`)).toEqual(['x'.repeat(32), 'y'.repeat(40)])
   expect(someOf(['a', 'b', 'c']).parse('c, a')).toEqual(['c', 'a'])
 })

@@ -165,6 +165,17 @@ export const issuer: Kind<string> = {
   },
 }
 
+/** Secrets with commas between, such as one that is new and one that is on its way out. */
+export const secrets: Kind<readonly string[]> = {
+  form: 'at least 32 characters, or several of them with commas between',
+  parse: (value) => {
+    const all = value.split(',').map((secret) => secret.trim())
+    if (all.some((secret) => secret.length < 32))
+      throw new Error('must be at least 32 characters, or several of them with commas between')
+    return all
+  },
+}
+
 /** What an `Authorization: Bearer` may carry (RFC 6750, 2.1), and long enough not to be guessed. */
 export const bearerToken: Kind<string> = {
   form: 'at least 16 of `A-Z a-z 0-9 - . _ ~ + /`',

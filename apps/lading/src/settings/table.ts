@@ -11,6 +11,7 @@ import {
   type Kind,
   oneOf,
   port,
+  secrets,
   someOf,
   tenant,
   text,
@@ -110,6 +111,11 @@ export const SETTINGS = {
     fallback: false,
     about:
       'Lets `LADING_AUTH=none` listen on an address that is not loopback: behind a proxy that knows its clients.',
+  }),
+  LADING_TOKEN_SECRET: setting(secrets, {
+    about:
+      'What tokens of runs are signed with, the same for every API; of several, the first signs and all are believed. Without it, a secret in the database.',
+    secret: true,
   }),
   LADING_METRICS_TOKEN: setting(bearerToken, {
     about:

@@ -7,7 +7,12 @@ import type { JwtRules } from './rules.ts'
 
 /** Whom the claims of a token that is believed name. Fails with `token_tenant_invalid`. */
 export function identityIn(claims: JWTPayload, rules: JwtRules): Identity {
-  return { tenant: tenantIn(claims, rules), scopes: scopesIn(claims, rules) }
+  return {
+    tenant: tenantIn(claims, rules),
+    scopes: scopesIn(claims, rules),
+    runId: undefined,
+    key: undefined,
+  }
 }
 
 function tenantIn(claims: JWTPayload, { tenantClaim }: JwtRules): TenantId {
