@@ -35,13 +35,15 @@ describe.each(GUARDED.map((route) => ({ ...route, name: `${route.method} ${route
   '$name',
   ({ method, path, operation }) => {
     const row = REQUESTS[operation.id]
-    const ask = (address: string, headers: Record<string, string>) =>
-      server.fetch(address, {
+    const ask = (address: string, headers: Record<string, string>) => {
+      const init = row?.init?.()
+      return server.fetch(address, {
         method,
         signal: AbortSignal.timeout(20_000),
-        ...row?.init,
-        headers: { 'tus-resumable': '1.0.0', ...(row?.init?.headers as object), ...headers },
+        ...init,
+        headers: { 'tus-resumable': '1.0.0', ...(init?.headers as object), ...headers },
       })
+    }
 
     test.each(Object.entries(SHOWN))('by %s, lets nobody but its tenant, with the scope, at what is there', async (_, show) => {
       if (row === undefined) throw new Error(`${operation.id} has no row in REQUESTS`)

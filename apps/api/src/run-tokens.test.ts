@@ -32,11 +32,12 @@ describe.each(GUARDED.map((route) => ({ ...route, name: `${route.method} ${route
     const ask = (place: Place, token: string) => {
       const byQuery = operation.runNamedBy !== undefined && !path.includes(`{${operation.runNamedBy}}`)
       const query = byQuery ? `?${operation.runNamedBy}=${place[operation.runNamedBy]}` : ''
+      const init = row?.init?.()
       return server.fetch(`${addressOf(path, place)}${query}`, {
         method,
         signal: AbortSignal.timeout(20_000),
-        ...row?.init,
-        headers: { 'tus-resumable': '1.0.0', ...(row?.init?.headers as object), ...bearer(token) },
+        ...init,
+        headers: { 'tus-resumable': '1.0.0', ...(init?.headers as object), ...bearer(token) },
       })
     }
 

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { connect } from '@lading/client'
+import type { TenantId } from '@lading/core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ApiUnderTest } from '../../apps/api/src/fixtures/api-under-test.ts'
+import { Issuer } from '../../apps/api/src/fixtures/issuer.ts'
+import { lading } from '../../apps/lading/src/fixtures/lading-process.ts'
+import { PYTHON_PACKAGE, testPython } from '../support/python.ts'
+
+let issuer: Issuer
+let server: ApiUnderTest
+let folder: string
+let key: string
+let runId: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lading-tokens-'))
+  issuer = await Issuer.start()
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  const given = { name: 'trainer', scopes: ['read', 'write'], expiresAt: undefined } as const
+  key = (await server.catalog.api.keys.create('acme' as TenantId, given)).key
+  runId = (await connect({ url: server.url, apiKey: key }).startRun({ experiment: 'tokens' })).id
+})
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+  await issuer[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** What may be in `LADING_API_KEY`. The token of a run is made as a person makes it. */
+const KINDS: Readonly<Record<string, () => Promise<string>>> = {
+  'a key': async () => key,
+  'a token of an issuer': () => issuer.token(),
+  'a token of the run': async () => (await command(['token', '--run', runId, '--ttl', '2h'], key)).trim(),
+}
+
+describe.each(Object.entries(KINDS))('with %s', (kind, show) => {
+  test('the command uploads and lists', async () => {
+    const file = join(folder, 'model.txt')
+    await writeFile(file, 'a model')
+    const token = await show()
+    await command(['upload', file, '--run', runId, '--to', `command/${kind}`], token)
+    await server.deliver()
+    expect(await command(['ls', `command/${kind}`, '--run', runId], token)).toContain('model.txt')
+  })
+
+  test('the TypeScript client uploads and downloads', async () => {
+    const run = connect({ url: server.url, apiKey: await show() }).run(runId)
+    await run.logText(`client/${kind}.txt`, 'a model')
+    await server.deliver()
+    expect(await (await run.blob(`client/${kind}.txt`)).text()).toBe('a model')
+  })
+
+  test('Python logs', async () => {
+    await python(
+      `from lading import ExperimentTracker
+tracker = ExperimentTracker()
+tracker.run(${JSON.stringify(runId)}).log_text("a model", ${JSON.stringify(`python/${kind}.txt`)})`,
+      await show(),
+    )
+    await server.deliver()
+    const run = connect({ url: server.url, apiKey: key }).run(runId)
+    expect(await (await run.blob(`python/${kind}.txt`)).text()).toBe('a model')
+  })
+})
+
+test('a token of a run is refused by the command where it is of another', async () => {
+  const token = await KINDS['a token of the run']?.()
+  const other = await connect({ url: server.url, apiKey: key }).startRun({ experiment: 'tokens' })
+  for (const args of [['ls', '--run', other.id], ['experiments'], ['token', '--run', runId]]) {
+    const { code, err } = await lading(args, settings(String(token))).ended
+    expect([code, err], args.join(' ')).toEqual([expect.toSatisfy((c) => c === 6 || c === 5), expect.any(String)])
+  }
+})
+
+test('a time and a scope that cannot be are told before anything is asked', async () => {
+  const wrongTime = await lading(['token', '--run', runId, '--ttl', 'long'], settings(key)).ended
+  expect(wrongTime).toMatchObject({ code: 2, err: expect.stringContaining('--ttl: "long" must be a time') })
+  const wrongScope = await lading(['token', '--run', runId, '--scopes', 'admin'], settings(key)).ended
+  expect(wrongScope.err).toContain('"admin" is none of read, write, delete')
+})
+
+async function command(args: readonly string[], token: string): Promise<string> {
+  const { code, out, err } = await lading(args, settings(token)).ended
+  expect(code, err).toBe(0)
+  return out
+}
+
+async function python(script: string, token: string): Promise<void> {
+  const env = {
+    PATH: process.env.PATH,
+    PYTHONPATH: join(PYTHON_PACKAGE, 'src'),
+    PYTHONDONTWRITEBYTECODE: '1',
+    LADING_OUTBOX: await mkdtemp(join(folder, 'outbox-')),
+    ...settings(token),
+  }
+  await promisify(execFile)(String(testPython()), ['-c', script], { env })
+}
+
+function settings(token: string): Record<string, string> {
+  return { LADING_URL: server.url, LADING_API_KEY: token }
+}
