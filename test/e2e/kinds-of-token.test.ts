@@ -74,7 +74,10 @@ test('a token of a run is refused by the command where it is of another', async 
   const other = await connect({ url: server.url, apiKey: key }).startRun({ experiment: 'tokens' })
   for (const args of [['ls', '--run', other.id], ['experiments'], ['token', '--run', runId]]) {
     const { code, err } = await lading(args, settings(String(token))).ended
-    expect([code, err], args.join(' ')).toEqual([expect.toSatisfy((c) => c === 6 || c === 5), expect.any(String)])
+    expect([code, err], args.join(' ')).toEqual([
+      expect.toSatisfy((c) => c === 6 || c === 5),
+      expect.any(String),
+    ])
   }
 })
 

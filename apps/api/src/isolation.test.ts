@@ -45,30 +45,33 @@ describe.each(GUARDED.map((route) => ({ ...route, name: `${route.method} ${route
       })
     }
 
-    test.each(Object.entries(SHOWN))('by %s, lets nobody but its tenant, with the scope, at what is there', async (_, show) => {
-      if (row === undefined) throw new Error(`${operation.id} has no row in REQUESTS`)
-      const place = await placeOf(server, OWNER, ownKey)
-      const address = addressOf(path, place)
+    test.each(Object.entries(SHOWN))(
+      'by %s, lets nobody but its tenant, with the scope, at what is there',
+      async (_, show) => {
+        if (row === undefined) throw new Error(`${operation.id} has no row in REQUESTS`)
+        const place = await placeOf(server, OWNER, ownKey)
+        const address = addressOf(path, place)
 
-      const nobody = await ask(address, {})
-      expect(nobody.status).toBe(401)
-      expect(nobody.headers.get('www-authenticate')).toBe('Bearer realm="lading"')
+        const nobody = await ask(address, {})
+        expect(nobody.status).toBe(401)
+        expect(nobody.headers.get('www-authenticate')).toBe('Bearer realm="lading"')
 
-      const other: Scope = operation.permission === 'read' ? 'write' : 'read'
-      const owns = bearer(await show(OWNER, ['admin']))
-      expect((await ask(address, bearer(await show(OWNER, [other])))).status).toBe(403)
-      expect((await ask(address, { ...owns, 'x-tenant-id': STRANGER })).status).toBe(403)
+        const other: Scope = operation.permission === 'read' ? 'write' : 'read'
+        const owns = bearer(await show(OWNER, ['admin']))
+        expect((await ask(address, bearer(await show(OWNER, [other])))).status).toBe(403)
+        expect((await ask(address, { ...owns, 'x-tenant-id': STRANGER })).status).toBe(403)
 
-      const stranger = await ask(address, bearer(await show(STRANGER, ['admin'])))
-      if (row.wrong === 'own') {
-        expect(stranger.status).toBeLessThan(300)
-        const said = await stranger.text()
-        for (const name of ['experiment_id', 'run_id', 'job_id']) expect(said).not.toContain(place[name])
-      } else expect(stranger.status).toBe(404)
+        const stranger = await ask(address, bearer(await show(STRANGER, ['admin'])))
+        if (row.wrong === 'own') {
+          expect(stranger.status).toBeLessThan(300)
+          const said = await stranger.text()
+          for (const name of ['experiment_id', 'run_id', 'job_id']) expect(said).not.toContain(place[name])
+        } else expect(stranger.status).toBe(404)
 
-      const owner = await ask(address, owns)
-      expect(owner.status, await saidBy(owner, row.right)).toBe(row.right)
-    })
+        const owner = await ask(address, owns)
+        expect(owner.status, await saidBy(owner, row.right)).toBe(row.right)
+      },
+    )
   },
 )
 

@@ -23,7 +23,9 @@ test('tokens that name unknown keys have the issuer asked once, however many com
   const { issuer, statusOf } = await start({ cooldownMs: LONG })
   expect(await statusOf(await issuer.token())).toBe(200)
   expect(issuer.asked).toBe(1)
-  const strange = await Promise.all(Array.from({ length: 20 }, (_, kid) => issuer.token({}, { kid: `${kid}` })))
+  const strange = await Promise.all(
+    Array.from({ length: 20 }, (_, kid) => issuer.token({}, { kid: `${kid}` })),
+  )
   for (const status of await Promise.all(strange.map(statusOf))) expect(status).toBe(401)
   expect(issuer.asked).toBe(1)
 })
@@ -102,7 +104,10 @@ test.each<[string, Record<string, unknown>, string]>([
   const { issuer, server } = await start()
   issuer.says = says
   const response = await ask(server, await issuer.token())
-  expect([response.status, await response.json()]).toMatchObject([503, { detail: expect.stringContaining(why) }])
+  expect([response.status, await response.json()]).toMatchObject([
+    503,
+    { detail: expect.stringContaining(why) },
+  ])
 })
 
 async function start(keys: Partial<JwtRules['keys']> = {}) {

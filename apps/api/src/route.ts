@@ -53,7 +53,11 @@ function checkDeclarations({ method, path, operation }: Route): void {
   const { permission, runNamedBy, query } = operation
   if (permission !== 'public' && permission !== 'metrics' && !isScope(permission))
     throw new Error(`${method} ${path}: its operation declares no permission`)
-  if (runNamedBy !== undefined && !path.includes(`{${runNamedBy}}`) && !Object.hasOwn(query.shape, runNamedBy))
+  if (
+    runNamedBy !== undefined &&
+    !path.includes(`{${runNamedBy}}`) &&
+    !Object.hasOwn(query.shape, runNamedBy)
+  )
     throw new Error(`${method} ${path}: nothing in it is called ${runNamedBy}`)
 }
 

@@ -1,7 +1,15 @@
 import { type Scope, signRunToken, type TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
-import { addressOf, bearer, GUARDED, type Place, placeOf, REQUESTS, saidBy } from './fixtures/every-operation.ts'
+import {
+  addressOf,
+  bearer,
+  GUARDED,
+  type Place,
+  placeOf,
+  REQUESTS,
+  saidBy,
+} from './fixtures/every-operation.ts'
 import { Issuer } from './fixtures/issuer.ts'
 import { at, mount } from './route.ts'
 
@@ -71,7 +79,9 @@ test('without a scope, the token of a run is refused where its run is right', as
 test('jobs are listed of the run alone, and that has to be said', async () => {
   const token = await tokenOf(String(elsewhere.run_id), ownKey)
   const { jobs } = await server.json(`/api/v1/jobs?run_id=${elsewhere.run_id}`, { headers: bearer(token) })
-  expect(new Set((jobs as { run_id: string }[]).map((job) => job.run_id))).toEqual(new Set([elsewhere.run_id]))
+  expect(new Set((jobs as { run_id: string }[]).map((job) => job.run_id))).toEqual(
+    new Set([elsewhere.run_id]),
+  )
   for (const query of ['', `?ids=${elsewhere.job_id}`]) {
     const refused = await server.fetch(`/api/v1/jobs${query}`, { headers: bearer(token) })
     expect([refused.status, await refused.json()]).toMatchObject([

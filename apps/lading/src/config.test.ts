@@ -80,7 +80,9 @@ test('an issuer without an audience, over http, or signing with a shared secret 
       LADING_JWT_CLOCK_TOLERANCE: '1h',
     }),
   ).toEqual([
-    expect.stringContaining('LADING_JWT_ISSUER: "http://login.example" must be a URL that begins with https://'),
+    expect.stringContaining(
+      'LADING_JWT_ISSUER: "http://login.example" must be a URL that begins with https://',
+    ),
     expect.stringContaining('LADING_JWT_ALGORITHMS: "RS256,HS256" must be of RS256,'),
     'LADING_JWT_CLOCK_TOLERANCE: "1h" must be a time of at most 5m',
   ])

@@ -78,9 +78,12 @@ export function apiKeysOf(db: Database): ApiKeys {
       return row
     },
     async getValid(keyId) {
-      const [row] = await db.query<KeyRow>(`SELECT ${COLUMNS} FROM api_keys WHERE key_id = :keyId AND ${VALID}`, {
-        keyId,
-      })
+      const [row] = await db.query<KeyRow>(
+        `SELECT ${COLUMNS} FROM api_keys WHERE key_id = :keyId AND ${VALID}`,
+        {
+          keyId,
+        },
+      )
       return row
     },
     async use(key) {

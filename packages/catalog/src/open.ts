@@ -77,7 +77,10 @@ export function openCatalog(options: CatalogOptions): Catalog {
   }
   return {
     api: {
-      experiments: experimentsOf(db, { bucket: options.defaultBucket, tenantPrefix: options.tenantPrefix ?? false }),
+      experiments: experimentsOf(db, {
+        bucket: options.defaultBucket,
+        tenantPrefix: options.tenantPrefix ?? false,
+      }),
       runs: runsOf(db),
       uploads: acceptsOf(db, hints, workLimits, jobLimits),
       jobs: jobsOf(db, db, hints, { work: workLimits, job: jobLimits }),

@@ -17,11 +17,9 @@ export const CreateTokenRequest = z
       .max(MAX_TOKEN_TTL)
       .default(3600)
       .meta({ description: 'How long it is valid; less where the key that asks for it ends before' }),
-    scopes: z
-      .array(TokenScope)
-      .min(1)
-      .optional()
-      .meta({ description: 'Of those that the caller has; `read` and `write`, as far as it has them, when left out' }),
+    scopes: z.array(TokenScope).min(1).optional().meta({
+      description: 'Of those that the caller has; `read` and `write`, as far as it has them, when left out',
+    }),
   })
   .meta({ id: 'CreateToken' })
 

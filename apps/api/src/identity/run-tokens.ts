@@ -1,5 +1,5 @@
 import type { TokenSecret } from '@lading/catalog'
-import { readRunToken, type RunGrant, signRunToken } from '@lading/core'
+import { type RunGrant, readRunToken, signRunToken } from '@lading/core'
 import type { Identity } from './identity.ts'
 import type { KeyRing } from './key-ring.ts'
 import { unauthenticated } from './refusals.ts'
@@ -31,7 +31,8 @@ export class RunTokens {
   /** Fails with `unauthenticated`. */
   async holderOf(token: string): Promise<Identity> {
     const grant = readRunToken(token, await this.#secrets())
-    if (grant === undefined) throw unauthenticated('the token was not made here, or was changed', 'invalid_token')
+    if (grant === undefined)
+      throw unauthenticated('the token was not made here, or was changed', 'invalid_token')
     const { tenant, scopes, runId, keyId, expiresAt } = grant
     if (expiresAt.getTime() <= Date.now()) throw unauthenticated('the token has expired', 'invalid_token')
     if (keyId !== undefined && (await this.#needs.ring.holderOfId(keyId)) === undefined)

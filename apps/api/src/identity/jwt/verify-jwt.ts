@@ -39,9 +39,12 @@ async function claimsOf(token: string, rules: JwtRules, keys: IssuerKeys): Promi
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'the token has expired'
   if (error instanceof errors.JWTClaimValidationFailed) return reasonOfClaim(error)
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'the token is signed by an algorithm that is not taken here'
-  if (error instanceof errors.JWKSNoMatchingKey) return 'the token is signed by a key that its issuer does not have'
-  if (error instanceof errors.JWKSMultipleMatchingKeys) return 'the token does not say which key it is signed by'
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return 'the token is signed by an algorithm that is not taken here'
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return 'the token is signed by a key that its issuer does not have'
+  if (error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'the token does not say which key it is signed by'
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'the signature of the token is not right'
   return 'the token is no JWT that can be read'
 }
