@@ -22,7 +22,7 @@ export async function fetchJson(url: string, timeoutMs: number): Promise<unknown
 }
 
 /** Whether nobody between here and there can change what is said. */
-export function isTrustworthy(url: string): boolean {
+function isTrustworthy(url: string): boolean {
   if (!URL.canParse(url)) return false
   const { protocol, hostname } = new URL(url)
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
