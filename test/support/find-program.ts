@@ -13,6 +13,11 @@ export function findProgram(...names: readonly string[]): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
+/** The path of a Chromium, if there is one. */
+export function findBrowser(): string | undefined {
+  return findProgram('chromium', 'chromium-browser', 'google-chrome')
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { missingArchivers } from './archivers.ts'
-import { findProgram, toolFolder } from './find-program.ts'
+import { findBrowser, findProgram, toolFolder } from './find-program.ts'
 import { installTestPython, testPython } from './python.ts'
 import { VERSITYGW } from './versitygw.ts'
 
@@ -30,7 +30,7 @@ function s3(): string | undefined {
 }
 
 function browser(): string | undefined {
-  const found = () => findProgram('chromium', 'chromium-browser', 'google-chrome') !== undefined
+  const found = () => findBrowser() !== undefined
   if (!found() && process.getuid?.() === 0 && findProgram('apt-get') !== undefined)
     installFromDebian('chromium')
   return found() ? undefined : 'Tests need a Chromium on PATH: `sudo apt-get install chromium`'

@@ -5,6 +5,7 @@ import { ERRORS, type ErrorCode, LadingError, PROBLEM_MEDIA_TYPE, problemOf } fr
 import type { ApiContext } from './context.ts'
 import { markUnreadable } from './drain.ts'
 import { answerDueOn } from './exchange.ts'
+import { SECURITY_HEADERS } from './security-headers.ts'
 
 /**
  * Answers what Node's parser refuses (RFC 9112: Content-Length with Transfer-Encoding, bad chunks, headers too large).
@@ -68,7 +69,7 @@ export function rawAnswer(error: LadingError, requestId: string): string {
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${requestId}`,
     ...(error.retryAfter === undefined ? [] : [`retry-after: ${error.retryAfter}`]),
-    'x-content-type-options: nosniff',
+    ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
     '',
     body,

@@ -25,6 +25,8 @@ export interface ApiConfig {
   readonly defaultTenant: TenantId | undefined
   /** The bucket that readiness asks the store for. */
   readonly bucket: string
+  /** Origins whose pages may ask, and read answers: `https://ml.example.com`. Other pages' browsers keep it from them. */
+  readonly corsOrigins: readonly string[]
   readonly locations: LocationRules
   readonly limits: ApiLimits
 }

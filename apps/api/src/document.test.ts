@@ -33,6 +33,7 @@ function mounted(): string[] {
       auth: 'none',
       defaultTenant: undefined,
       bucket: 'artifacts',
+      corsOrigins: [],
       jwt: undefined,
       tokenSecrets: [],
       metricsToken: undefined,

@@ -5,4 +5,5 @@ export { ISSUER_KEY_TIMES, JWT_ALGORITHMS, type JwtAlgorithm, type JwtRules } fr
 export { admitToMetrics } from './identity/metrics-access.ts'
 export type { JobChanges } from './job-watch.ts'
 export { examine } from './readiness.ts'
+export { SECURITY_HEADERS } from './security-headers.ts'
 export { type Api, createApi } from './server.ts'

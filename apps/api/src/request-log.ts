@@ -3,8 +3,8 @@ import type { ApiContext } from './context.ts'
 import { type Exchange, exchangeOf } from './exchange.ts'
 import { pathOf } from './request-target.ts'
 
-/** Addresses that machines ask for all day. */
-const QUIET = new Set(['/healthz', '/readyz', '/metrics'])
+/** Addresses that machines ask for all day, and what browsers ask before they ask. */
+const QUIET = new Set(['/healthz', '/readyz', '/metrics', 'preflight'])
 
 /** One line for each request, when its answer has ended or its client has gone; and its count. */
 export function requestLog(context: Pick<ApiContext, 'log' | 'meters'>): RequestHandler {

@@ -3,6 +3,7 @@ import express, { type Express } from 'express'
 import { beginExchanges, checkRequestHead, refuseWhenStopping } from './begin-exchanges.ts'
 import type { ApiConfig } from './config.ts'
 import { type ApiContext, type ApiDeps, createContext } from './context.ts'
+import { crossOrigin } from './cross-origin.ts'
 import { docsAssets } from './docs/assets.ts'
 import { createHttpServer, type HttpService } from './http-server.ts'
 import { createDocumentOf } from './openapi.ts'
@@ -90,6 +91,7 @@ export function createApp(context: ApiContext, routes: readonly Route[]): Expres
   app.use(beginExchanges)
   app.use(securityHeaders)
   app.use(requestLog(context))
+  app.use(crossOrigin(context.config.corsOrigins))
   app.use(refuseWhenStopping(context), checkRequestHead)
   mount(app, routes, context)
   app.use('/docs', docsAssets())

@@ -122,6 +122,13 @@ test('keys can be made to begin with their tenant, those of roots for all as wel
   })
 })
 
+test('pages of other origins are let in only where they are listed, each exactly', () => {
+  expect(readConfig({}).api.corsOrigins).toEqual([])
+  const listed = readConfig({ LADING_CORS_ORIGINS: 'https://ml.example.com,http://localhost:3000' })
+  expect(listed.api.corsOrigins).toEqual(['https://ml.example.com', 'http://localhost:3000'])
+  expect(faultsOf({ LADING_CORS_ORIGINS: '*' })).toHaveLength(1)
+})
+
 test('the spool and the objects can lie elsewhere than the rest', () => {
   expect(readConfig({ LADING_SPOOL_DIR: '/fast/spool', LADING_OBJECTS_DIR: '/large/objects' })).toMatchObject(
     {

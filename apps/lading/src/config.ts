@@ -145,6 +145,7 @@ function apiOf(settings: Settings, bucket: string, locations: LocationRules): Ap
     ...authOf(settings),
     defaultTenant: settings.LADING_DEFAULT_TENANT,
     bucket,
+    corsOrigins: settings.LADING_CORS_ORIGINS,
     locations,
     limits: {
       ...DEFAULT_API_LIMITS,

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { SECURITY_HEADERS } from '@lading/api'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
 import { freshDatabase } from '../../../test/support/provided.ts'
@@ -29,7 +30,9 @@ test('a worker says that it lives and is ready, and SIGTERM ends it with 0', asy
     body: { status: 'ok', checks: { postgres: 'ok', spool: 'ok', store: 'ok', queue: 'ok' } },
   })
   expect((await fetch(`${worker.url}/healthz?deep=1`)).status).toBe(200)
-  expect((await fetch(`${worker.url}/elsewhere`)).status).toBe(404)
+  const elsewhere = await fetch(`${worker.url}/elsewhere`)
+  expect(elsewhere.status).toBe(404)
+  expect(Object.fromEntries(elsewhere.headers)).toMatchObject(SECURITY_HEADERS)
   worker.child.kill('SIGTERM')
   expect((await worker.ended).code).toBe(0)
 })

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { admitToMetrics, examine, type Identities, openIdentities } from '@lading/api'
+import { admitToMetrics, examine, type Identities, openIdentities, SECURITY_HEADERS } from '@lading/api'
 import { LadingError } from '@lading/protocol'
 import type { Context } from './context.ts'
 
@@ -16,7 +16,8 @@ export async function startOpsServer(context: Context): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(context, identities, request, response).catch((error: unknown) => {
       if (error instanceof LadingError) return refuse(response, error)
-      context.log.error({ err: error, url: request.url }, 'a request to the ops server failed')
+      const path = request.url?.split('?')[0]
+      context.log.error({ err: error, path }, 'a request to the ops server failed')
       send(response, 500, 'text/plain', 'it failed; the log says why\n')
     })
   })
@@ -78,8 +79,8 @@ function sendJson(response: ServerResponse, status: number, body: object): void 
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, {
+    ...SECURITY_HEADERS,
     'content-type': type,
-    'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
   })
   response.end(body)

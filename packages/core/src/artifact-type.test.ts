@@ -37,12 +37,21 @@ describe('the type of an artifact', () => {
 })
 
 describe('what a browser could run', () => {
-  test.each(['x.html', 'x.htm', 'x.xhtml', 'x.svg', 'x.xml', 'x.pdf', 'X.SVG'])(
-    'is saved, not shown: %s',
-    (name) => {
-      expect(artifactTypeOf(name).disposition).toBe('attachment')
-    },
-  )
+  test.each([
+    'x.html',
+    'x.htm',
+    'x.xhtml',
+    'x.svg',
+    'x.xml',
+    'x.pdf',
+    'x.js',
+    'x.mjs',
+    'x.css',
+    'x.wasm',
+    'X.SVG',
+  ])('is saved, not shown: %s', (name) => {
+    expect(artifactTypeOf(name).disposition).toBe('attachment')
+  })
 
   test('has no content type that is shown', () => {
     for (const extension of ARTIFACT_EXTENSIONS) {

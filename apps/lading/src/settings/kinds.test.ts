@@ -7,6 +7,7 @@ import {
   issuer,
   type Kind,
   oneOf,
+  origins,
   port,
   secrets,
   someOf,
@@ -48,12 +49,13 @@ const TAKEN: readonly [string, Kind<unknown>, string, unknown][] = [
   ['an issuer', issuer, 'https://login.example/realms/ml', 'https://login.example/realms/ml'],
   ['an issuer', issuer, 'http://[::1]:9000', 'http://[::1]:9000'],
   ['a bearer token', bearerToken, 'scrape.0123456789==', 'scrape.0123456789=='],
+  ['origins', origins, 'https://a.test, http://b:3000', ['https://a.test', 'http://b:3000']],
   ['a tenant', tenant, 'acme-corp', 'acme-corp'],
   ['a tenant', tenant, '', undefined],
 ]
 
 test.each(TAKEN)('%s may be given as %3$j', (_, kind, given, value) => {
-  expect(kind.parse(given)).toBe(value)
+  expect(kind.parse(given)).toEqual(value)
 })
 
 const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
@@ -95,6 +97,14 @@ const REFUSED: readonly [string, Kind<unknown>, string, RegExp][] = [
   ['secrets', secrets, `${'x'.repeat(32)},`, /at least 32/],
   ['a bearer token', bearerToken, '0123456789abcde', /at least 16/],
   ['a bearer token', bearerToken, '01234567 9abcdef', /at least 16/],
+  ['origins', origins, '*', /must name each origin/],
+  ['origins', origins, 'ml.example.com', /such as https:/],
+  ['origins', origins, 'https://a.test,', /such as https:/],
+  ['origins', origins, 'file:///srv', /such as https:/],
+  ['origins', origins, 'null', /such as https:/],
+  ['origins', origins, 'https://a.test/', /write https:\/\/a\.test$/],
+  ['origins', origins, 'https://a.test:443', /write https:\/\/a\.test$/],
+  ['origins', origins, 'https://me:secret@A.test/app', /write https:\/\/a\.test$/],
   ['a tenant', tenant, 'acme corp', /1 to 64/],
   ['a tenant', tenant, '-acme', /1 to 64/],
   ['a tenant', tenant, 'a'.repeat(65), /1 to 64/],

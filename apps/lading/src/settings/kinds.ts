@@ -118,6 +118,13 @@ export function url(...protocols: string[]): Kind<string> {
   }
 }
 
+/** Origins of web pages, as browsers write them (https://html.spec.whatwg.org/multipage/browsers.html#ascii-serialisation-of-an-origin). */
+export const origins: Kind<readonly string[]> = {
+  form: 'origins, such as `https://ml.example.com`, separated by commas',
+  format: (list) => list.join(','),
+  parse: (value) => value.split(',').map((entry) => checkedOrigin(entry.trim())),
+}
+
 export const runId: Kind<string> = {
   form: "a run's id",
   parse: (value) => {
@@ -199,6 +206,18 @@ export const tenant: Kind<TenantId | undefined> = {
       throw error
     }
   },
+}
+
+function checkedOrigin(given: string): string {
+  if (given === '*')
+    throw new Error(
+      'must name each origin: with "*" every page on the web could use what its reader can reach',
+    )
+  const { origin, protocol } = URL.canParse(given) ? new URL(given) : { origin: '', protocol: '' }
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new Error('must be origins, such as https://ml.example.com or http://localhost:3000')
+  if (origin !== given) throw new Error(`must be origins and nothing more; write ${origin}`)
+  return origin
 }
 
 function inLargestUnit(value: number, units: Readonly<Record<string, number>>): string {

@@ -10,6 +10,7 @@ import {
   issuer,
   type Kind,
   oneOf,
+  origins,
   port,
   secrets,
   someOf,
@@ -141,6 +142,10 @@ export const SETTINGS = {
     fallback: false,
     about:
       'Puts the tenant into the keys of new experiments: `{tenant}/experiments/…` by default, and `{root}{tenant}/…` below roots that are for all.',
+  }),
+  LADING_CORS_ORIGINS: setting(origins, {
+    fallback: [],
+    about: 'Origins whose pages may use the API from a browser, as a frontend of yours; other pages may not.',
   }),
   LADING_MAX_FILE: setting(bytes, { fallback: DEFAULT_API_LIMITS.fileBytes, about: 'The largest file.' }),
   LADING_MAX_REQUEST: setting(bytes, {
