@@ -32,9 +32,9 @@ export interface TestS3 extends S3Access {
  * else a versitygw of its own on a free loopback port and a temporary directory. A test that stops or kills the server asks
  * for one of its `own`.
  */
-export async function startS3({ own = false } = {}): Promise<TestS3> {
+export async function startS3({ own = false, secretAccessKey = 'lading-test-secret' } = {}): Promise<TestS3> {
   const endpoint = process.env.LADING_TEST_S3_ENDPOINT
-  return endpoint !== undefined && !own ? existing(endpoint) : startVersitygw()
+  return endpoint !== undefined && !own ? existing(endpoint) : startVersitygw(secretAccessKey)
 }
 
 /** Makes the bucket unless this account has it. */
@@ -82,7 +82,7 @@ function existing(endpoint: string): TestS3 {
   }
 }
 
-async function startVersitygw(): Promise<TestS3> {
+async function startVersitygw(secretAccessKey: string): Promise<TestS3> {
   const program = findProgram('versitygw', VERSITYGW.file)
   if (program === undefined) {
     throw new Error('There is no S3 to test against; run `npm test` once, or set LADING_TEST_S3_ENDPOINT')
@@ -94,7 +94,7 @@ async function startVersitygw(): Promise<TestS3> {
     endpoint,
     region: 'us-east-1',
     accessKeyId: 'lading-test',
-    secretAccessKey: 'lading-test-secret',
+    secretAccessKey,
   }
   const server = await startOnFolder(program, folder, access)
   return {

@@ -4,9 +4,10 @@ import { openPostgresQueue, openRedisQueue, type QueueLog } from '@lading/queue'
 import { openSpool } from '@lading/spool'
 import { openDirectoryStore } from '@lading/store-directory'
 import { openS3Store } from '@lading/store-s3'
-import { type Logger, pino, stdSerializers } from 'pino'
+import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
 import type { Config } from './config.ts'
+import { createLog } from './log/create-log.ts'
 import { countBacklog } from './metrics/backlog.ts'
 import { measured } from './metrics/measured-store.ts'
 import { countRot } from './metrics/rot.ts'
@@ -25,12 +26,7 @@ export interface Context extends AsyncDisposable {
 
 /** Opens everything. Nothing has to be up but the disk: connections are made when they are needed, and made again. */
 export async function openContext(config: Config, databaseUrl: string): Promise<Context> {
-  const log = pino({
-    level: config.logLevel,
-    base: null,
-    redact: ['password', 'authorization', '*.authorization'],
-    serializers: { error: stdSerializers.err },
-  })
+  const log = createLog(config.logLevel)
   if (config.checkpoints !== undefined) stopAtCheckpoints(config.checkpoints)
   const metrics = new Registry()
   collectDefaultMetrics({ register: metrics })

@@ -1,6 +1,7 @@
 import './thread-pool.ts'
 import { CommanderError } from 'commander'
 import { EXIT_CODES } from './exit-codes.ts'
+import { withoutSecrets } from './log/without-secrets.ts'
 import { createProgram } from './program/program.ts'
 
 process.stdout.on('error', endQuietly)
@@ -18,7 +19,8 @@ function codeOfArguments({ exitCode }: CommanderError): number {
 
 async function tell(error: unknown): Promise<number> {
   const { endingOf, exitCodeOf } = await import('./endings.ts')
-  const { exit, code, sentence } = endingOf(error)
+  const { exit, code, ...ending } = endingOf(error)
+  const sentence = withoutSecrets(ending.sentence)
   const exitCode = exitCodeOf(exit)
   const forScript = process.argv.includes('--json')
   console.error(

@@ -1,9 +1,10 @@
 import { type Catalog, openCatalog } from '@lading/catalog'
 import type { ObjectStore } from '@lading/core'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openStore } from './context.ts'
 import { databaseOf } from './embedded/database-of.ts'
+import { createLog } from './log/create-log.ts'
 import { stopAtCheckpoints } from './stop-at-checkpoints.ts'
 
 export interface StoredThings {
@@ -20,7 +21,7 @@ export async function withStoredThings<T>(
   work: (things: StoredThings) => Promise<T>,
 ): Promise<T> {
   if (config.checkpoints !== undefined) stopAtCheckpoints(config.checkpoints)
-  const log = pino({ level: config.logLevel, base: null }, process.stderr)
+  const log = createLog(config.logLevel, process.stderr)
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const)
     process.once(name, () => stop.abort(new Error(`it was stopped by ${name}`)))

@@ -25,9 +25,10 @@ function hasPack(delivery: FileDelivery): delivery is PackedDelivery {
   return delivery.pack !== undefined
 }
 
-/** The error as the table knows it: a fault of this code is `internal`, and may pass. */
+/** The error as the table knows it: a fault of this code is `internal`, and may pass. What it was, the log has. */
 export function asLadingError(error: unknown): LadingError {
   if (error instanceof LadingError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new LadingError('internal', message, { cause: error })
+  return new LadingError('internal', 'the worker failed; its log has the cause under the id of the job', {
+    cause: error,
+  })
 }

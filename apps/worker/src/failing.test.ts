@@ -102,7 +102,8 @@ test('an exception that no one foresaw harms neither the worker nor the other fi
   const worker = harness.startWorker()
   worker.store.before('write', ({ args }) => {
     const [{ key }] = args as [{ key: string }]
-    if (key.endsWith('/cursed')) throw new TypeError('x is not a function, \0 or so')
+    if (key.endsWith('/cursed')) throw new TypeError('x is not a function')
+    if (key.endsWith('/odd')) throw new LadingError('store_rejected', 'it said \0')
   })
   const uploader = await harness.uploader()
   const { jobId } = await uploader.accept({ cursed: Buffer.from('x'), fine: Buffer.from('y') })
@@ -112,9 +113,11 @@ test('an exception that no one foresaw harms neither the worker nor the other fi
     error: {
       code: 'internal',
       path: 'cursed',
-      detail: 'x is not a function, \ufffd or so (attempt 2, the last)',
+      detail: 'the worker failed; its log has the cause under the id of the job (attempt 2, the last)',
     },
   })
+  const odd = await uploader.accept({ odd: Buffer.from('z') })
+  expect(await uploader.ended(odd.jobId)).toMatchObject({ error: { detail: 'it said \ufffd' } })
   const next = await uploader.accept({ next: Buffer.from('z') })
   expect(await uploader.ended(next.jobId)).toMatchObject({ state: 'completed' })
   await harness.settled()

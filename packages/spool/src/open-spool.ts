@@ -106,7 +106,10 @@ class LocalSpool implements Spool {
     try {
       const id = await readIdentity(this.#layout)
       if (id !== this.id)
-        throw new LadingError('spool_unavailable', `${this.#layout.root} is no longer this spool`)
+        throw new LadingError(
+          'spool_unavailable',
+          'its directory is no longer this spool: it was removed, or replaced by another',
+        )
       await writeFile(probe, 'x', { mode: 0o660 })
       await rm(probe, { force: true })
     } catch (error) {

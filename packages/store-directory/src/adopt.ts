@@ -17,7 +17,7 @@ export async function adopt(
   options: WriteOptions,
 ): Promise<StoredObject | undefined> {
   options.signal.throwIfAborted()
-  return await classified(`Taking over ${path}`, async () => {
+  return await classified(`Taking over a file as ${ref.bucket}/${ref.key}`, async () => {
     const source = await openObject(path)
     if (source === undefined) return undefined
     try {

@@ -22,7 +22,8 @@ export async function copy(
   const { signal, ifMatch } = options
   signal.throwIfAborted()
   const [path, target] = [store.layout.object(from), store.layout.object(to)]
-  return await classified(`Copying ${path} to ${target}`, async () => {
+  const name = `${from.bucket}/${from.key}`
+  return await classified(`Copying ${name} to ${to.bucket}/${to.key}`, async () => {
     const source = await openObject(path)
     try {
       const etag = source && etagOf(await source.stat({ bigint: true }))
@@ -33,7 +34,7 @@ export async function copy(
       // An earlier call may have taken effect, and its source have gone since.
       const there = await prove(target, facts, signal)
       if (there !== undefined) return there
-      throw etag === undefined ? missing(path) : replaced(path, ifMatch, etag)
+      throw etag === undefined ? missing(name) : replaced(name, ifMatch, etag)
     } finally {
       await source?.close()
     }
@@ -60,13 +61,13 @@ async function duplicate(
   })
 }
 
-function missing(path: string): LadingError {
-  return new LadingError('store_object_missing', `There is no object at ${path} to be copied.`)
+function missing(name: string): LadingError {
+  return new LadingError('store_object_missing', `There is no object at ${name} to be copied.`)
 }
 
-function replaced(path: string, wanted: string | undefined, found: string): LadingError {
+function replaced(name: string, wanted: string | undefined, found: string): LadingError {
   return new LadingError(
     'store_precondition_failed',
-    `${path} has the ETag ${found}, not ${wanted}: it was replaced, and is not copied.`,
+    `${name} has the ETag ${found}, not ${wanted}: it was replaced, and is not copied.`,
   )
 }

@@ -1,6 +1,9 @@
 import { type ErrorCode, LadingError } from '@lading/protocol'
 
-/** Turns what the file system threw into a row of the error table; `doing` names the operation and the object. */
+/**
+ * Turns what the file system threw into a row of the error table. `doing` names the operation and the object, by bucket
+ * and key: clients read it, and where things lie on this machine is none of their business.
+ */
 export function classify(cause: unknown, doing: string): unknown {
   if (cause instanceof LadingError || !(cause instanceof Error)) return cause
   const errno = (cause as NodeJS.ErrnoException).code

@@ -17,14 +17,15 @@ export interface GetOptions {
 export async function get(store: DirectoryContext, ref: ObjectRef, options: GetOptions): Promise<OpenObject> {
   options.signal.throwIfAborted()
   const path = store.layout.object(ref)
-  const file = await classified(`Reading ${path}`, () => openObject(path))
-  if (file === undefined) throw await absent(store, ref, path)
+  const name = `${ref.bucket}/${ref.key}`
+  const file = await classified(`Reading ${name}`, () => openObject(path))
+  if (file === undefined) throw await absent(store, ref)
   try {
     const stats = await file.stat({ bigint: true })
     const etag = etagOf(stats)
-    if (options.ifMatch !== undefined && options.ifMatch !== etag) throw replaced(path, options.ifMatch, etag)
-    const { start, length } = extent(path, Number(stats.size), options.range)
-    return { body: new FileBody(file, path, start, length, options.signal), length, etag }
+    if (options.ifMatch !== undefined && options.ifMatch !== etag) throw replaced(name, options.ifMatch, etag)
+    const { start, length } = extent(name, Number(stats.size), options.range)
+    return { body: new FileBody(file, name, start, length, options.signal), length, etag }
   } catch (error) {
     await file.close()
     throw error
@@ -32,12 +33,12 @@ export async function get(store: DirectoryContext, ref: ObjectRef, options: GetO
 }
 
 /** A bucket that is not there is a disk that is not mounted, as often as not: nothing is known of its objects then. */
-async function absent(store: DirectoryContext, { bucket }: ObjectRef, path: string): Promise<LadingError> {
+async function absent(store: DirectoryContext, { bucket, key }: ObjectRef): Promise<LadingError> {
   const directory = store.layout.bucket(bucket)
-  const isThere = await classified(`Looking for ${directory}`, () => isDirectory(directory))
+  const isThere = await classified(`Looking for the bucket ${bucket}`, () => isDirectory(directory))
   return isThere
-    ? new LadingError('store_object_missing', `There is no object at ${path}.`)
-    : new LadingError('store_bucket_missing', `There is no directory ${directory}; mount or restore it.`)
+    ? new LadingError('store_object_missing', `There is no object at ${bucket}/${key}.`)
+    : new LadingError('store_bucket_missing', `The store has no directory ${bucket}; mount or restore it.`)
 }
 
 async function isDirectory(path: string): Promise<boolean> {
@@ -50,20 +51,20 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 /** A range may end after the object does (RFC 9110, 14.1.2). */
-function extent(path: string, size: number, range: ByteRange | undefined): { start: number; length: number } {
+function extent(name: string, size: number, range: ByteRange | undefined): { start: number; length: number } {
   if (range === undefined) return { start: 0, length: size }
   if (range.start >= size || range.end < range.start)
     throw new LadingError(
       'range_not_satisfiable',
-      `${path} has ${size} bytes; the range ${range.start}-${range.end} lies outside.`,
+      `${name} has ${size} bytes; the range ${range.start}-${range.end} lies outside.`,
     )
   return { start: range.start, length: Math.min(range.end + 1, size) - range.start }
 }
 
-function replaced(path: string, wanted: string, found: string): LadingError {
+function replaced(name: string, wanted: string, found: string): LadingError {
   return new LadingError(
     'store_precondition_failed',
-    `${path} has the ETag ${found}, not ${wanted}: it was replaced.`,
+    `${name} has the ETag ${found}, not ${wanted}: it was replaced.`,
   )
 }
 
@@ -71,17 +72,17 @@ const CHUNK = 256 * 1024
 
 class FileBody extends Readable {
   readonly #file: FileHandle
-  readonly #path: string
+  readonly #name: string
   readonly #signal: AbortSignal
   readonly #onAbort = () => this.destroy(this.#signal.reason)
   #at: number
   #left: number
   #reading: Promise<void> = Promise.resolve()
 
-  constructor(file: FileHandle, path: string, start: number, length: number, signal: AbortSignal) {
+  constructor(file: FileHandle, name: string, start: number, length: number, signal: AbortSignal) {
     super({ highWaterMark: CHUNK })
     this.#file = file
-    this.#path = path
+    this.#name = name
     this.#signal = signal
     this.#at = start
     this.#left = length
@@ -90,7 +91,7 @@ class FileBody extends Readable {
 
   override _read(): void {
     this.#reading = this.#readChunk().catch((error) => {
-      this.destroy(classify(error, `Reading ${this.#path}`) as Error)
+      this.destroy(classify(error, `Reading ${this.#name}`) as Error)
     })
   }
 
@@ -115,7 +116,7 @@ class FileBody extends Readable {
     if (bytesRead === 0)
       throw new LadingError(
         'store_object_mismatch',
-        `${this.#path} was cut while it was read: write it again.`,
+        `${this.#name} was cut while it was read: write it again.`,
       )
     this.#at += bytesRead
     this.#left -= bytesRead

@@ -27,7 +27,7 @@ export async function publish(
 ): Promise<StoredObject> {
   const stored = await show(store, ref, facts, options, make)
   const path = store.layout.object(ref)
-  await classified(`Writing ${path}`, () => syncDirectories(dirname(path), dirname(path)))
+  await classified(`Writing ${ref.bucket}/${ref.key}`, () => syncDirectories(dirname(path), dirname(path)))
   return stored
 }
 
@@ -40,7 +40,7 @@ export async function show(
   make: Make,
 ): Promise<StoredObject> {
   const path = store.layout.object(ref)
-  return await classified(`Writing ${path}`, async () => {
+  return await classified(`Writing ${ref.bucket}/${ref.key}`, async () => {
     const temporary = join(store.layout.tmp, randomUUID())
     try {
       const etag = await make(temporary)

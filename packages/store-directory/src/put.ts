@@ -45,7 +45,7 @@ export async function proveWritten(
   const flushed = new Map<string, Promise<LadingError | undefined>>()
   const answers = written.map(async ({ ref, etag }) => {
     const directory = dirname(layout.object(ref))
-    if (!flushed.has(directory)) flushed.set(directory, flush(directory))
+    if (!flushed.has(directory)) flushed.set(directory, flush(directory, ref))
     return (await flushed.get(directory)) ?? { etag, proof: 'read-back' as const }
   })
   const settled = await Promise.all(answers)
@@ -53,9 +53,9 @@ export async function proveWritten(
   return settled
 }
 
-async function flush(directory: string): Promise<LadingError | undefined> {
+async function flush(directory: string, { bucket, key }: ObjectRef): Promise<LadingError | undefined> {
   try {
-    await classified(`Flushing ${directory}`, () => syncDirectory(directory))
+    await classified(`Flushing the directory of ${bucket}/${key}`, () => syncDirectory(directory))
     return undefined
   } catch (error) {
     if (error instanceof LadingError) return error

@@ -14,7 +14,7 @@ export async function remove(
 ): Promise<void> {
   signal.throwIfAborted()
   const path = store.layout.object(ref)
-  await classified(`Deleting ${path}`, () =>
+  await classified(`Deleting ${ref.bucket}/${ref.key}`, () =>
     store.locks.hold(path, async () => {
       const etag = await currentEtag(path)
       if (etag === undefined || (ifMatch !== undefined && ifMatch !== etag)) return

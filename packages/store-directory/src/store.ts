@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
-import type { ObjectHead, ObjectStore } from '@lading/core'
+import type { ObjectHead, ObjectRef, ObjectStore } from '@lading/core'
 import { adopt } from './adopt.ts'
 import { completeUpload, MIN_PART_SIZE } from './complete.ts'
 import type { DirectoryContext } from './context.ts'
@@ -72,12 +72,12 @@ export function openDirectoryStore(root: string): DirectoryStore {
     },
     async head(ref, signal) {
       signal.throwIfAborted()
-      return await head(layout.object(ref))
+      return await head(layout, ref)
     },
     async prove(ref, facts, signal) {
       signal.throwIfAborted()
       const path = layout.object(ref)
-      return await classified(`Reading ${path}`, () => prove(path, facts, signal))
+      return await classified(`Reading ${ref.bucket}/${ref.key}`, () => prove(path, facts, signal))
     },
     copy: (from, to, facts, options) => copy(store, from, to, facts, options),
     get: (ref, options) => get(store, ref, options),
@@ -92,11 +92,12 @@ async function check(layout: Layout, bucket: string, signal: AbortSignal): Promi
   signal.throwIfAborted()
   layout.bucket(bucket)
   const { R_OK, W_OK, X_OK } = constants
-  await classified(`Using the store at ${layout.root}`, () => access(layout.tmp, R_OK | W_OK | X_OK))
+  await classified('Using the directory of the store', () => access(layout.tmp, R_OK | W_OK | X_OK))
 }
 
-async function head(path: string): Promise<ObjectHead | undefined> {
-  return await classified(`Reading ${path}`, async () => {
+async function head(layout: Layout, ref: ObjectRef): Promise<ObjectHead | undefined> {
+  const path = layout.object(ref)
+  return await classified(`Reading ${ref.bucket}/${ref.key}`, async () => {
     const file = await openObject(path)
     if (file === undefined) return undefined
     try {

@@ -3,6 +3,7 @@ import type { Finding } from '../doctor/finding.ts'
 import { PARTS, type Part } from '../doctor/parts.ts'
 import type { Environment } from '../environment.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
+import { withoutSecrets } from '../log/without-secrets.ts'
 
 export interface DoctorOptions {
   readonly url?: string
@@ -22,10 +23,10 @@ export async function doctor(
   const findings: Finding[] = []
   for await (const finding of examine(parts, environment, options)) {
     findings.push(finding)
-    if (!options.json) console.log(lineOf(finding))
+    if (!options.json) console.log(withoutSecrets(lineOf(finding)))
   }
   const count = (state: Finding['state']) => findings.filter((finding) => finding.state === state).length
-  if (options.json) console.log(JSON.stringify({ ok: count('fail') === 0, findings }))
+  if (options.json) console.log(withoutSecrets(JSON.stringify({ ok: count('fail') === 0, findings })))
   else console.log(`\n${count('ok')} in order, ${count('warn')} to know of, ${count('fail')} to mend`)
   return count('fail') === 0 ? EXIT_CODES.done.code : EXIT_CODES.failed.code
 }

@@ -1,9 +1,9 @@
 import { type ApiKeys, type KeyRow, openCatalog } from '@lading/catalog'
 import { isId, isScope, parseTenantId, type Scope } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { pino } from 'pino'
 import { readConfig } from '../config.ts'
 import { databaseUrlOf } from '../database-url.ts'
+import { createLog } from '../log/create-log.ts'
 import { whole } from '../settings/kinds.ts'
 
 interface Json {
@@ -62,7 +62,7 @@ async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
   await using catalog = openCatalog({
     url: databaseUrlOf(config, 'keys'),
     defaultBucket: config.bucket,
-    log: pino({ level: config.logLevel, base: null }, process.stderr),
+    log: createLog(config.logLevel, process.stderr),
   })
   await catalog.api.check()
   await work(catalog.api.keys)

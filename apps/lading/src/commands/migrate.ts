@@ -1,11 +1,11 @@
 import { openCatalog } from '@lading/catalog'
-import { pino } from 'pino'
 import type { Config } from '../config.ts'
 import { databaseUrlOf } from '../database-url.ts'
+import { createLog } from '../log/create-log.ts'
 
 /** Brings the schema up to date; `down` takes all of it back. */
 export async function migrate(config: Config, options: { down: boolean }): Promise<void> {
-  const log = pino({ level: config.logLevel, base: null })
+  const log = createLog(config.logLevel)
   await using catalog = openCatalog({
     url: databaseUrlOf(config, 'migrate'),
     defaultBucket: config.bucket,
