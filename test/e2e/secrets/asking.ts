@@ -46,10 +46,11 @@ export class Asking {
 
   /** With keys and signatures where they do not belong, and in forms that are refused. */
   async mistakes(): Promise<void> {
-    const unknown = newApiKey()
-    this.keys.push(unknown)
+    const claims = Buffer.from(`{"tenant":"${Math.random()}"}`).toString('base64url')
+    const unknown = [newApiKey(), `lading_run_${claims}.${MARK}`, `eyJhbGciOiJFUzI1NiJ9.${claims}.${MARK}`]
+    this.keys.push(...unknown, claims)
     for (const authorization of [
-      `Bearer ${unknown}`,
+      ...unknown.map((key) => `Bearer ${key}`),
       `Bearer ${MARK}`,
       `Basic ${MARK}`,
       `AWS4-HMAC-SHA256 Signature=${MARK}`,

@@ -50,6 +50,18 @@ test('a password in a URL and a key are crossed out, wherever they stand', () =>
   expect(text).toContain(`${shownPrefixOf(key)}***`)
 })
 
+test('tokens are crossed out as well, of runs and of issuers', () => {
+  const [payload, signature] = [
+    Buffer.from('{"v":1,"run":"r"}').toString('base64url'),
+    'c2lnbmF0dXJl'.repeat(3),
+  ]
+  const fields = {
+    run: `lading_run_${payload}.${signature}`,
+    jwt: `eyJhbGciOiJFUzI1NiJ9.${payload}.${signature}`,
+  }
+  expect(logged(fields)).toMatchObject({ run: 'lading_run_***', jwt: 'eyJ***' })
+})
+
 test('what only looks like one is left as it is', () => {
   const plain = 'https://ml.example.com/a@b, mail@example.com, lading_scrub_oldest_seconds'
   expect(logged({ plain })).toMatchObject({ plain })
