@@ -81,6 +81,12 @@ test('a token of a run is refused by the command where it is of another', async 
   }
 })
 
+test('the doctor takes a token of a run for what it is', async () => {
+  const token = await KINDS['a token of the run']?.()
+  const { out } = await lading(['doctor', 'server'], settings(String(token))).ended
+  expect(out).toMatch(/^ok {4}server\.access +by a token of one run$/m)
+})
+
 test('a time and a scope that cannot be are told before anything is asked', async () => {
   const wrongTime = await lading(['token', '--run', runId, '--ttl', 'long'], settings(key)).ended
   expect(wrongTime).toMatchObject({ code: 2, err: expect.stringContaining('--ttl: "long" must be a time') })

@@ -1,6 +1,7 @@
 export { type ApiConfig, type ApiLimits, DEFAULT_API_LIMITS, type LocationRules } from './config.ts'
 export type { ApiDeps } from './context.ts'
 export { type Identities, openIdentities } from './identity/identities.ts'
+export { IssuerKeys } from './identity/jwt/issuer-keys.ts'
 export { ISSUER_KEY_TIMES, JWT_ALGORITHMS, type JwtAlgorithm, type JwtRules } from './identity/jwt/rules.ts'
 export { admitToMetrics } from './identity/metrics-access.ts'
 export type { JobChanges } from './job-watch.ts'

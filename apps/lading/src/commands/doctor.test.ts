@@ -5,6 +5,7 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { freshBucket, freshDatabase, sharedRedisUrl, sharedS3 } from '../../../../test/support/provided.ts'
 import { startRedis } from '../../../../test/support/redis.ts'
+import { Issuer } from '../../../api/src/fixtures/issuer.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { lading } from '../fixtures/lading-process.ts'
 import { scratchDirectory } from '../fixtures/scratch-directory.ts'
@@ -53,6 +54,25 @@ test('a database that is not there is said so, with where it was looked for', as
     mend: expect.stringContaining('DATABASE_URL'),
   })
   expect(states(findings)['clocks.database']).toBe('skip')
+})
+
+test('an issuer whose keys are not to be had fails, by what is wrong with it', async () => {
+  await using issuer = await Issuer.start()
+  const settings = (url: string) => ({
+    LADING_AUTH: 'jwt',
+    LADING_JWT_ISSUER: url,
+    LADING_JWT_AUDIENCE: 'lading',
+  })
+  const sound = await doctor(['settings'], settings(issuer.url))
+  expect(states(sound.findings)).toMatchObject({ 'settings.access': 'ok', 'settings.issuer': 'ok' })
+  const { code, findings } = await doctor(['settings'], settings(`${issuer.url}/`))
+  expect(code).toBe(1)
+  expect(findings.at(-1)).toMatchObject({
+    check: 'settings.issuer',
+    state: 'fail',
+    found: expect.stringContaining(`is of the issuer "${issuer.url}"`),
+    mend: expect.stringContaining('to the letter'),
+  })
 })
 
 test('a Redis that may evict tickets is warned of, and one that is not there fails', async () => {

@@ -59,9 +59,11 @@ async function access(connection: Connection): Promise<Finding> {
   const who = connection.tenant ?? "the server's default tenant"
   if (answer.ok) return ok('server.access', `as ${who}`)
   const { code, detail } = (await answer.json()) as { code?: string; detail?: string }
+  // It reaches no list of experiments; the server knew it.
+  if (code === 'run_token_refused') return ok('server.access', 'by a token of one run')
   const mend =
-    code === 'unauthenticated'
-      ? 'Set LADING_API_KEY to a key of `lading keys create`.'
+    code === 'unauthenticated' || code === 'token_tenant_invalid'
+      ? 'Set LADING_API_KEY to a key of `lading keys create`, or to a token that is valid.'
       : 'Set LADING_TENANT, or leave it out where the key says who you are.'
   return fail('server.access', `${code}: ${detail}`, mend)
 }
