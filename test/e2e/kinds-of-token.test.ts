@@ -7,8 +7,9 @@ import { connect } from '@lading/client'
 import type { TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiUnderTest } from '../../apps/api/src/fixtures/api-under-test.ts'
-import { Issuer } from '../../apps/api/src/fixtures/issuer.ts'
+import { jwtRules } from '../../apps/api/src/fixtures/jwt-rules.ts'
 import { lading } from '../../apps/lading/src/fixtures/lading-process.ts'
+import { Issuer } from '../support/issuer.ts'
 import { PYTHON_PACKAGE, testPython } from '../support/python.ts'
 
 let issuer: Issuer
@@ -20,7 +21,7 @@ let runId: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lading-tokens-'))
   issuer = await Issuer.start()
-  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: jwtRules(issuer) } })
   const given = { name: 'trainer', scopes: ['read', 'write'], expiresAt: undefined } as const
   key = (await server.catalog.api.keys.create('acme' as TenantId, given)).key
   runId = (await connect({ url: server.url, apiKey: key }).startRun({ experiment: 'tokens' })).id

@@ -1,8 +1,9 @@
 import type { Scope, TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Issuer } from '../../../test/support/issuer.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
 import { addressOf, bearer, GUARDED, placeOf, REQUESTS, saidBy } from './fixtures/every-operation.ts'
-import { Issuer } from './fixtures/issuer.ts'
+import { jwtRules } from './fixtures/jwt-rules.ts'
 import { at, mount } from './route.ts'
 
 const OWNER = 'acme' as TenantId
@@ -15,7 +16,7 @@ let ownKey: string
 
 beforeAll(async () => {
   issuer = await Issuer.start()
-  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: jwtRules(issuer) } })
   ownKey = await keyOf(OWNER, ['admin'])
 })
 

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
+import { Issuer } from '../../../test/support/issuer.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
-import { Issuer } from './fixtures/issuer.ts'
+import { jwtRules } from './fixtures/jwt-rules.ts'
 import type { JwtRules } from './identity/jwt/rules.ts'
 
 /** For ever, as tests go. */
@@ -113,7 +114,7 @@ test.each<[string, Record<string, unknown>, string]>([
 async function start(keys: Partial<JwtRules['keys']> = {}) {
   const issuer = await Issuer.start()
   onTestFinished(() => issuer[Symbol.asyncDispose]())
-  const server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules(keys) } })
+  const server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: jwtRules(issuer, keys) } })
   onTestFinished(() => server[Symbol.asyncDispose]())
   return { issuer, server, statusOf: async (token: string) => (await ask(server, token)).status }
 }

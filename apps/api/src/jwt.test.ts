@@ -1,7 +1,8 @@
 import { exportSPKI, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Claims, Issuer, newSigningKey } from '../../../test/support/issuer.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
-import { type Claims, Issuer, newSigningKey } from './fixtures/issuer.ts'
+import { jwtRules } from './fixtures/jwt-rules.ts'
 import { RawConnection } from './fixtures/raw-connection.ts'
 
 let issuer: Issuer
@@ -9,7 +10,7 @@ let server: ApiUnderTest
 
 beforeAll(async () => {
   issuer = await Issuer.start()
-  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: jwtRules(issuer) } })
 })
 
 afterAll(async () => {
@@ -133,7 +134,12 @@ test('of two Authorization fields, neither is believed', async () => {
 })
 
 test('claims have the names, and scopes the prefix, that the settings give them', async () => {
-  const rules = { ...issuer.rules(), tenantClaim: 'https://x/org', scopeClaim: 'scp', scopePrefix: 'lading:' }
+  const rules = {
+    ...jwtRules(issuer),
+    tenantClaim: 'https://x/org',
+    scopeClaim: 'scp',
+    scopePrefix: 'lading:',
+  }
   await using other = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: rules } })
   const statusOf = async (claims: Claims) => {
     const authorization = `Bearer ${await issuer.token({ tenant: undefined, scope: undefined, ...claims })}`
@@ -145,7 +151,7 @@ test('claims have the names, and scopes the prefix, that the settings give them'
 })
 
 test('clocks may differ by as much as the settings say', async () => {
-  const rules = { ...issuer.rules(), clockToleranceMs: 120_000 }
+  const rules = { ...jwtRules(issuer), clockToleranceMs: 120_000 }
   await using tolerant = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: rules } })
   const statusOf = async (claims: Claims) => {
     const authorization = `Bearer ${await issuer.token(claims)}`

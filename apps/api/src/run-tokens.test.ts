@@ -1,5 +1,6 @@
 import { type Scope, signRunToken, type TenantId } from '@lading/core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Issuer } from '../../../test/support/issuer.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
 import {
   addressOf,
@@ -10,7 +11,7 @@ import {
   REQUESTS,
   saidBy,
 } from './fixtures/every-operation.ts'
-import { Issuer } from './fixtures/issuer.ts'
+import { jwtRules } from './fixtures/jwt-rules.ts'
 import { at, mount } from './route.ts'
 
 const TENANT = 'acme' as TenantId
@@ -23,7 +24,7 @@ let elsewhere: Place
 
 beforeAll(async () => {
   issuer = await Issuer.start()
-  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: issuer.rules() } })
+  server = await ApiUnderTest.start({ config: { auth: 'jwt', jwt: jwtRules(issuer) } })
   ownKey = await keyOf(TENANT)
   elsewhere = await placeOf(server, TENANT, ownKey)
 })
