@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
+import { SortedKeys } from './sorted-keys.ts'
 
 /**
  * S3 without storage: as much of it as an uploader asks for, bodies discarded, so that what is measured is the uploader.
@@ -23,6 +24,7 @@ interface Upload {
 }
 
 const objects = new Map<string, Known>()
+const keys = new SortedKeys()
 const uploads = new Map<string, Upload>()
 let count = 0
 
@@ -45,7 +47,7 @@ async function objectAnswer(request: IncomingMessage, response: ServerResponse, 
       const known = await receive(request)
       if (known === undefined) return problem(response, 400, 'BadDigest')
       if (!holds(request, key)) return problem(response, 412, 'PreconditionFailed')
-      objects.set(key, known)
+      keep(key, known)
       return done(response, 200, described(known))
     }
     case 'HEAD': {
@@ -54,25 +56,21 @@ async function objectAnswer(request: IncomingMessage, response: ServerResponse, 
       return done(response, 200, { ...described(known), 'content-length': String(known.size) })
     }
     case 'DELETE':
-      objects.delete(key)
+      forget(key)
       return done(response, 204, {})
     default:
       return xml(response, listOf(key, url.searchParams))
   }
 }
 
-/** Keys in order, sorted when they are first asked for after new ones came. */
-let sorted: string[] = []
-
 function listOf(bucket: string, query: URLSearchParams): string {
-  if (sorted.length !== objects.size) sorted = [...objects.keys()].sort()
   const root = `${bucket.replace(/\/$/, '')}/`
   const prefix = `${root}${query.get('prefix') ?? ''}`
+  const after = `${root}${query.get('start-after') ?? ''}`
   const length = Number(query.get('max-keys') ?? 1000)
   const rows: string[] = []
-  for (let at = placeAfter(`${root}${query.get('start-after') ?? ''}`); rows.length < length; at++) {
-    const key = sorted[at]
-    if (key === undefined || !key.startsWith(prefix)) break
+  for (const key of keys.after(after > prefix ? after : prefix)) {
+    if (rows.length === length || !key.startsWith(prefix)) break
     const { size = 0, etag = '' } = objects.get(key) ?? {}
     const named = decodeURIComponent(key.slice(root.length))
     rows.push(`<Contents><Key>${named}</Key><Size>${size}</Size><ETag>${etag}</ETag></Contents>`)
@@ -80,14 +78,14 @@ function listOf(bucket: string, query: URLSearchParams): string {
   return `<ListBucketResult><IsTruncated>false</IsTruncated>${rows.join('')}</ListBucketResult>`
 }
 
-function placeAfter(key: string): number {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle] ?? '') <= key) low = middle + 1
-    else high = middle
-  }
-  return low
+function keep(key: string, known: Known): void {
+  objects.set(key, known)
+  keys.add(key)
+}
+
+function forget(key: string): void {
+  objects.delete(key)
+  keys.delete(key)
 }
 
 async function uploadAnswer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
@@ -139,7 +137,7 @@ async function complete(
   const parts = [...upload.parts.values()]
   const etag = `"${String(count++).padStart(32, '0')}-${parts.length}"`
   const size = parts.reduce((sum, part) => sum + part.size, 0)
-  objects.set(key, { size, etag, crc32: header(request, 'x-amz-checksum-crc32'), sha256: upload.sha256 })
+  keep(key, { size, etag, crc32: header(request, 'x-amz-checksum-crc32'), sha256: upload.sha256 })
   uploads.delete(id)
   xml(response, `<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>`)
 }
