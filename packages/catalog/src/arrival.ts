@@ -81,10 +81,14 @@ async function insert(
  * hold), each row tells by the next one whether something lies below it, or it is there twice.
  */
 const IN_TREE_ORDER = `
-  SELECT path, place, is_directory, lead(path) OVER tree AS next, lead(is_directory) OVER tree AS next_is_directory
+  SELECT ctid, path, place, is_directory, lead(path) OVER tree AS next, lead(is_directory) OVER tree AS next_is_directory
   FROM arriving_files WHERE arrival_id = :arrivalId
   WINDOW tree AS (ORDER BY replace(path, '/', E'\\x01') COLLATE "C", is_directory, place)`
 
+/**
+ * Rows are dropped by where they lie. Joined by their columns they would be looked for among all of them, row by row,
+ * where statistics are from before the arrival and promise one row.
+ */
 async function settle(db: Sql, arrivalId: string, added: number): Promise<PathClash | ArrivedSum> {
   const [clash] = await db.query<{ path: string; next: string; isDirectory: boolean; same: boolean }>(
     `SELECT path, next, next_is_directory AS is_directory, path = next AS same FROM (${IN_TREE_ORDER}) rows
@@ -98,10 +102,10 @@ async function settle(db: Sql, arrivalId: string, added: number): Promise<PathCl
   }
   const [sum] = await db.query<ArrivedSum & { dropped: number }>(
     `WITH dropped AS (
-       DELETE FROM arriving_files f USING (${IN_TREE_ORDER}) rows
-       WHERE f.arrival_id = :arrivalId AND f.path = rows.path AND f.place = rows.place
-         AND rows.is_directory AND (rows.next = rows.path OR starts_with(rows.next, rows.path || '/'))
-       RETURNING 1
+       DELETE FROM arriving_files WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM (${IN_TREE_ORDER}) rows
+         WHERE is_directory AND (next = path OR starts_with(next, path || '/'))
+       )) RETURNING 1
      ), counts AS (SELECT (SELECT count(*) FROM dropped) AS dropped)
      SELECT count(place) - dropped AS files, coalesce(sum(size), 0)::bigint AS bytes, dropped
      FROM counts LEFT JOIN arriving_files ON arrival_id = :arrivalId GROUP BY dropped`,

@@ -55,9 +55,11 @@ WITH work AS MATERIALIZED (
 ), heads AS MATERIALIZED (
   SELECT h.run_id FROM work JOIN files f USING (work_id) JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
   WHERE f.state ${mayBecome('cancelled')} ORDER BY h.run_id, h.path FOR UPDATE OF h
+), locked AS MATERIALIZED (
+  SELECT count(*) FROM heads
 ), moved AS (
   UPDATE files f SET state = 'cancelled', error_code = 'cancelled', error_detail = 'the job was cancelled', ended_at = now()
-  FROM work, (SELECT count(*) FROM heads) AS locked
+  FROM work, locked
   WHERE f.work_id = work.work_id AND f.state ${mayBecome('cancelled')}
   RETURNING f.file_id, f.job_id, f.run_id, f.path, f.size, f.state, f.error_code, f.error_detail
 ), ${RELEASE_KEYS}, ${COUNT_MOVED}

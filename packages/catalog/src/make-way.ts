@@ -14,13 +14,16 @@ interface SentAgain {
 
 export const NONE_SENT_AGAIN: SentAgain = { files: 0, bytes: 0 }
 
-/** The job's own files that are the newest of the page's paths so far. */
+/**
+ * The job's own files that are the newest of the page's paths so far. LATERAL with LIMIT keeps this to two looks at an
+ * index for each path, also where statistics are from before the run and promise one head.
+ */
 export async function ownHeads(sql: Sql, { jobId, runId }: JobOfRun, page: Source): Promise<string[]> {
   const rows = await sql.query<{ fileId: string }>(
     `SELECT f.file_id FROM ${page.text}
-     JOIN path_heads h ON h.run_id = :runId AND h.path = ${PATH}
-     JOIN files f ON f.file_id = h.head_file_id
-     WHERE f.job_id = :jobId`,
+     CROSS JOIN LATERAL (SELECT head_file_id FROM path_heads WHERE run_id = :runId AND path = ${PATH} LIMIT 1) AS h
+     CROSS JOIN LATERAL (
+       SELECT file_id FROM files WHERE file_id = h.head_file_id AND job_id = :jobId LIMIT 1) AS f`,
     { ...page.bindings, jobId, runId },
   )
   return rows.map((row) => row.fileId)

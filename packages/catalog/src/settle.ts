@@ -92,24 +92,24 @@ WITH fence AS MATERIALIZED (
   SELECT * FROM unnest(:fileIds::uuid[], :states::text[], :codes::text[], :details::text[], :buckets::text[],
     :keys::text[], :etags::text[]) AS o(file_id, state, code, detail, bucket, key, etag)
 ), heads AS MATERIALIZED (
-  SELECT f.file_id, o.state = 'failed' AND h.head_file_id <> f.file_id AS outdated FROM fence CROSS JOIN outcome o
+  SELECT o.*, o.state = 'failed' AND h.head_file_id <> f.file_id AS outdated FROM fence CROSS JOIN outcome o
   JOIN files f ON f.file_id = o.file_id AND f.work_id = fence.work_id
   JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
   WHERE f.state ${IS_LIVE} ORDER BY h.run_id, h.path FOR UPDATE OF h
 ), moved AS (
-  UPDATE files f SET state = CASE WHEN outdated THEN 'superseded' ELSE o.state END,
-    error_code = CASE WHEN outdated THEN 'superseded' ELSE o.code END,
-    error_detail = CASE WHEN NOT outdated THEN o.detail END, ended_at = now()
-  FROM outcome o JOIN heads USING (file_id), fence
+  UPDATE files f SET state = CASE WHEN o.outdated THEN 'superseded' ELSE o.state END,
+    error_code = CASE WHEN o.outdated THEN 'superseded' ELSE o.code END,
+    error_detail = CASE WHEN NOT o.outdated THEN o.detail END, ended_at = now()
+  FROM heads o, fence
   WHERE f.file_id = o.file_id AND f.work_id = fence.work_id AND f.state ${IS_LIVE}
     AND (${ENDS.map((end) => `o.state = '${end}' AND f.state ${mayBecome(end)}`).join(' OR ')})
   RETURNING f.file_id, f.job_id, f.run_id, f.path, f.size, f.sha256, f.crc32, f.state, f.error_code, f.error_detail,
-    f.mode, f.mtime, o.bucket, o.key, o.etag, fence.atomic
+    f.mode, f.mtime, f.tenant_id, o.bucket, o.key, o.etag, fence.atomic
 ), shown AS (
-  SELECT m.*, j.tenant_id FROM moved m JOIN jobs j USING (job_id) WHERE m.state = 'stored' AND NOT m.atomic
+  SELECT * FROM moved WHERE state = 'stored' AND NOT atomic
 ), ${CATALOGUE_SHOWN}, held_back AS (
-  INSERT INTO unpublished (file_id, job_id, bucket, key, etag)
-  SELECT file_id, job_id, bucket, key, etag FROM moved WHERE state = 'stored' AND atomic
+  INSERT INTO unpublished (file_id, job_id, tenant_id, bucket, key, etag)
+  SELECT file_id, job_id, tenant_id, bucket, key, etag FROM moved WHERE state = 'stored' AND atomic
 ), ${RELEASE_KEYS}, closed AS (
   DELETE FROM uploads u USING moved m WHERE u.file_id = m.file_id AND m.state = 'stored'
 ), undeleted AS (
