@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Trackers, wait_delivered, wait_until
-from lading import FileChanged
+from lading import ExperimentTracker, FileChanged, Run, Upload
 from lading.sender.resumable import RESUMABLE_BYTES
 from servers import Gate
 
@@ -23,15 +23,20 @@ def checkpoint(tmp_path: Path) -> Path:
     return source
 
 
+def cut_in_half(tracker: ExperimentTracker, run: Run, gate: Gate, checkpoint: Path) -> tuple[Upload, int]:
+    """The upload, and how many bytes have passed the gate, which is shut."""
+    gate.shut_after(SIZE // 2)
+    upload = run.log_artifact(checkpoint, "models")
+    wait_until(lambda: tracker.session.trouble is not None)
+    return upload, gate.sent
+
+
 def test_a_large_file_goes_on_where_the_link_broke(
     trackers: Trackers, gate: Gate, experiment: str, checkpoint: Path, tmp_path: Path
 ) -> None:
     tracker = trackers(gate.url)
     run = tracker.start_run(experiment)
-    gate.shut_after(SIZE // 2)
-    upload = run.log_artifact(checkpoint, "models")
-    wait_until(lambda: tracker.session.trouble is not None)
-    sent = gate.sent
+    upload, sent = cut_in_half(tracker, run, gate, checkpoint)
     gate.open()
     assert upload.result(timeout=50).path == "models/checkpoint.bin"
     assert wait_delivered(tracker, run.id) == 1
@@ -63,10 +68,7 @@ def test_a_large_file_goes_on_at_another_api_of_the_same_system(
 ) -> None:
     tracker = trackers(gate.url)
     run = tracker.start_run(experiment)
-    gate.shut_after(SIZE // 2)
-    upload = run.log_artifact(checkpoint, "models")
-    wait_until(lambda: tracker.session.trouble is not None)
-    sent = gate.sent
+    upload, sent = cut_in_half(tracker, run, gate, checkpoint)
     gate.lead_to(other_url)
     gate.open()
     upload.result(timeout=50)
