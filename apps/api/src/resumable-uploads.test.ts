@@ -66,6 +66,11 @@ function patch(
   })
 }
 
+/** What says, with a piece, which digest the whole file has. */
+function declared(text: string): Record<string, string> {
+  return { 'upload-metadata': metadata({ sha256: sha256(Buffer.from(text)) }) }
+}
+
 async function offsetOf(url: string): Promise<number> {
   const response = await server.fetch(url, { method: 'HEAD' })
   expect(response.status).toBe(200)
@@ -208,6 +213,35 @@ describe('an upload in pieces', () => {
     expect(await server.packs()).not.toContain(idOf(url))
   })
 
+  test('may be hashed while it is sent: its digest comes with the last piece', async () => {
+    const key = { 'idempotency-key': newId() }
+    const { url, run } = await begin(6, {}, key)
+    await patch(url, 0, 'abc')
+    const last = await patch(url, 3, 'def', declared('abcdef'))
+    expect(last.headers.get('lading-sha256')).toBe(sha256(Buffer.from('abcdef')))
+    expect((await create(run, 6, {}, key)).headers.get('location')).toBe(url)
+    expect(await stored(run)).toEqual(Buffer.from('abcdef'))
+  })
+
+  test('whose digest comes last and is another is refused, and nothing of it is left', async () => {
+    const before = await server.jobs()
+    const { url } = await begin(6)
+    await patch(url, 0, 'abc')
+    expect(await codeOf(await patch(url, 3, 'def', declared('abcdeg')))).toEqual([400, 'digest_mismatch'])
+    expect((await server.fetch(url, { method: 'HEAD' })).status).toBe(404)
+    expect(await server.jobs()).toBe(before)
+    expect(await growing()).not.toContain(idOf(url))
+  })
+
+  test('is held to the digest of a last piece that was cut, whoever completes it', async () => {
+    const { url } = await begin(6)
+    await patch(url, 0, 'abc')
+    expect((await patch(url, 3, '', declared('abcdeg'))).status).toBe(204)
+    expect(await codeOf(await patch(url, 3, '', declared('abcdef')))).toEqual([400, 'digest_mismatch'])
+    expect(await offsetOf(url)).toBe(3)
+    expect(await codeOf(await patch(url, 3, 'def'))).toEqual([400, 'digest_mismatch'])
+  })
+
   test('stays where it was when the checksum of a piece is wrong', async () => {
     const { url, run } = await begin(6)
     const checksum = (text: string) => ({
@@ -304,6 +338,12 @@ const refused: readonly Refused[] = [
   [
     'a checksum that is none',
     async () => patch((await begin(3)).url, 0, 'a', { 'upload-checksum': 'sha1 AAAA' }),
+    400,
+    'digest_invalid',
+  ],
+  [
+    'a piece with a digest that is none',
+    async () => patch((await begin(3)).url, 0, 'a', { 'upload-metadata': metadata({ sha256: 'abc' }) }),
     400,
     'digest_invalid',
   ],

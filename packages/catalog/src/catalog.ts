@@ -318,8 +318,8 @@ export interface ResumableUpload {
 
 export interface ResumableUploads {
   /**
-   * The upload; or, with the key of an earlier one, that one. Fails with `idempotency_key_reused` where that is of
-   * another file, and `too_many_uploads` when the tenant has `most` that are not complete. It expires `keepMs`
+   * The upload; or, with the key of an earlier one, that one, whose digest may have been declared since. Fails with
+   * `idempotency_key_reused` where that is of another file, and `too_many_uploads` when the tenant has `most` that are not complete. It expires `keepMs`
    * milliseconds after its last byte.
    */
   create(
@@ -342,6 +342,8 @@ export interface ResumableUploads {
     received: number,
     times: { leaseMs: number; keepMs: number },
   ): Promise<boolean>
+  /** Notes the SHA-256 that the whole file must have. False: the request no longer holds it, or another one is noted. */
+  declare(tenant: TenantId, uploadId: string, holder: string, sha256: Sha256Hex): Promise<boolean>
   renew(tenant: TenantId, uploadId: string, holder: string, leaseMs: number): Promise<void>
   release(tenant: TenantId, uploadId: string, holder: string): Promise<void>
   remove(tenant: TenantId, uploadId: string, holder: string): Promise<void>

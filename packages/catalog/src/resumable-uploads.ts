@@ -47,6 +47,14 @@ export function resumableUploadsOf(db: Walled): ResumableUploads {
       )
       return rows.length > 0
     },
+    async declare(tenant, uploadId, holder, sha256) {
+      const rows = await db.of(tenant).query(
+        `UPDATE resumable_uploads SET sha256 = :sha256
+         WHERE upload_id = :uploadId AND holder = :holder AND (sha256 IS NULL OR sha256 = :sha256) RETURNING 1`,
+        { uploadId, holder, sha256: Buffer.from(sha256, 'hex') },
+      )
+      return rows.length > 0
+    },
     async renew(tenant, uploadId, holder, leaseMs) {
       await db.of(tenant).query(
         `UPDATE resumable_uploads SET held_until = now() + :leaseMs * interval '1 ms'
@@ -115,12 +123,13 @@ async function byKey(sql: Sql, tenant: string, key: string): Promise<ResumableUp
   return row && fromRow(row)
 }
 
+/** Who declares the digest at the end gives none at the beginning, also where an earlier request has come to the end. */
 function sameUpload(before: ResumableUpload, given: NewResumableUpload): ResumableUpload {
   const same =
     before.runId === given.run.runId &&
     before.path === given.path &&
     before.size === given.size &&
-    before.sha256 === given.sha256 &&
+    (given.sha256 === undefined || before.sha256 === given.sha256) &&
     before.jobId === given.jobId
   if (same) return before
   throw new LadingError('idempotency_key_reused', 'Idempotency-Key: this key belongs to another upload')

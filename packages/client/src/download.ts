@@ -1,6 +1,6 @@
 import { chunksOf } from './chunks.ts'
 import { LadingError } from './errors.ts'
-import type { DownloadOptions } from './options.ts'
+import type { DownloadOptions, RangeOptions } from './options.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { digestField } from './sha256.ts'
 import type { Source } from './source.ts'
@@ -41,9 +41,25 @@ export async function* download(
   )
 }
 
+/**
+ * Some bytes of an artifact, and on at the byte where the connection breaks. They are not verified: whoever puts the whole
+ * together compares. Fails with `precondition_failed`, `range_not_satisfiable`.
+ */
+export async function* downloadRange(
+  context: RunContext,
+  path: string,
+  { start, end, etag, signal }: RangeOptions,
+): AsyncGenerator<Chunk> {
+  const asking = { address: artifactAddress(context, path), signal, end }
+  const first = await ask(context.transport, asking, start, etag)
+  yield* acrossBreaks(context.transport, asking, first, start)
+}
+
 interface Asking {
   readonly address: string
   readonly signal: AbortSignal | undefined
+  /** Of the last byte, the one after it. Undefined: all that there are. */
+  readonly end?: number
 }
 
 async function* acrossBreaks(
@@ -65,6 +81,7 @@ async function* acrossBreaks(
       }
       return
     } catch (error) {
+      if (taken === asking.end) return
       if (asking.signal?.aborted || ++failures > retries) throw error
       await transport.pauseAfter(error, failures, asking.signal)
       response = await ask(transport, asking, taken, etag)
@@ -75,17 +92,18 @@ async function* acrossBreaks(
 /** From the byte `start` on, of the artifact with this entity tag, if it is still there. */
 async function ask(
   transport: Transport,
-  { address, signal }: Asking,
+  { address, signal, end }: Asking,
   start: number,
   etag: string | undefined,
 ): Promise<Response> {
+  const isPart = start > 0 || end !== undefined
   const response = await transport.send(address, {
     ...(signal !== undefined && { signal }),
     headers: {
-      ...(start > 0 && { range: `bytes=${start}-` }),
+      ...(isPart && { range: `bytes=${start}-${end === undefined ? '' : end - 1}` }),
       ...(etag !== undefined && { 'if-match': etag }),
     },
   })
-  if (start === 0 || response.status === 206) return response
+  if (!isPart || response.status === 206) return response
   throw new LadingError('http_error', 'the server gave other bytes than the range that was asked for')
 }

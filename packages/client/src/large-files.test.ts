@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { bytesOf, type ClientOfSystem, listed, startWithClient } from './fixtures/client-of-system.ts'
-import { fileAt, type Progress } from './node.ts'
+import { fileAt, type Progress, type Source } from './node.ts'
 
 const MIB = 1024 * 1024
 
@@ -48,6 +48,54 @@ test('a large file goes on where the connection broke', async () => {
   await (await run.logBytes('big', bytes)).delivered()
   expect(pieces).toBe(5)
   expect(await bytesOf(run, 'big')).toEqual(bytes)
+})
+
+/** Bytes as a source that is no `Blob`, and how many of them were read. */
+function countedSource(bytes: Buffer): { readonly source: Source; readonly read: () => number } {
+  let read = 0
+  const part = (start: number, end: number): Source => ({
+    size: end - start,
+    slice: (from, to) => part(start + from, Math.min(start + to, end)),
+    stream: () =>
+      new ReadableStream({
+        pull(controller) {
+          if (start < end) controller.enqueue(Uint8Array.from(bytes.subarray(start, end)))
+          read += end - start
+          controller.close()
+        },
+      }),
+  })
+  return { source: part(0, bytes.length), read: () => read }
+}
+
+test('a large file is read once: it is hashed while it is sent', async () => {
+  const run = await harbour.run({ resumableFrom: 1, pieceBytes: 100_000 })
+  const bytes = randomBytes(1_000_000)
+  const { source, read } = countedSource(bytes)
+  await (await run.logArtifact('big', source)).delivered()
+  expect(read()).toBe(1_000_000)
+  expect(await bytesOf(run, 'big')).toEqual(bytes)
+})
+
+test('what becomes other bytes on the way is refused, and nothing of it is kept', async () => {
+  const damaging: typeof fetch = (input, init) => {
+    const isPiece = init?.method === 'PATCH' && init.body instanceof Blob
+    return fetch(input, isPiece ? { ...init, body: Buffer.alloc((init.body as Blob).size) } : init)
+  }
+  const run = await harbour.run({ fetch: damaging, resumableFrom: 1, pieceBytes: 100_000 })
+  const upload = run.logBytes('big', randomBytes(300_000))
+  await expect(upload).rejects.toMatchObject({ code: 'digest_mismatch' })
+  expect(await listed(run.artifacts())).toEqual([])
+})
+
+test('a key is for one file: with other bytes it is refused, and with the same it is the same job', async () => {
+  const run = await harbour.run({ resumableFrom: 1 })
+  const options = { idempotencyKey: `key of ${run.id}` }
+  const first = await run.logText('big', 'the bytes', options)
+  expect((await run.logText('big', 'the bytes', options)).jobId).toBe(first.jobId)
+  await expect(run.logText('big', 'The bytes', options)).rejects.toMatchObject({
+    code: 'idempotency_key_reused',
+  })
 })
 
 test('a large file that is written to while it is sent is not accepted', async () => {

@@ -84,6 +84,15 @@ export interface DownloadOptions extends CallOptions {
   readonly etag?: string
 }
 
+export interface RangeOptions extends CallOptions {
+  /** The first byte. */
+  readonly start: number
+  /** The byte after the last one. */
+  readonly end: number
+  /** Of the artifact that is wanted; another one fails with `precondition_failed`. */
+  readonly etag?: string
+}
+
 /** What is known of an artifact without its bytes. */
 export interface ArtifactHead {
   readonly path: string

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type RenderedModule, rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildPackage } from './fixtures/built-package.ts'
 
@@ -37,6 +38,34 @@ test('Node loads one other package, and Node itself', async () => {
   const { packages } = await loadedWith('node.js')
   expect(packages).toContain('node:crypto')
   expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['ignore'])
+})
+
+/** The modules of the package that are left of it for who imports only this, by their file names. */
+async function bundledFor(name: string, entry: string): Promise<string[]> {
+  const input = 'what-uses-it'
+  const text = `import { ${name} } from ${JSON.stringify(join(built.folder, entry))}; console.log(${name})`
+  const bundle = await rolldown({
+    input,
+    external: [/^node:/, 'ignore'],
+    plugins: [
+      {
+        name: input,
+        resolveId: (id) => (id === input ? id : null),
+        load: (id) => (id === input ? text : null),
+      },
+    ],
+  })
+  const { output } = await bundle.generate({ format: 'esm' })
+  const modules: [string, RenderedModule][] = Object.entries(output[0].modules)
+  const used = modules.filter(([id, { renderedLength }]) => id !== input && renderedLength > 0)
+  return used.map(([id]) => basename(id, '.js')).sort()
+}
+
+test('a bundle holds what is imported, and nothing else of the package', async () => {
+  expect(await bundledFor('LadingError', 'browser.js')).toEqual(['errors'])
+  expect(await bundledFor('fileAt', 'node.js')).toEqual(['errors', 'file-at'])
+  expect(await bundledFor('filesIn', 'node.js')).not.toContain('transport')
+  expect(await bundledFor('connect', 'browser.js')).not.toContain('node-digests')
 })
 
 test.each([

@@ -16,6 +16,19 @@ test('takes the SHA-256 that native code takes, of any length and in any pieces'
   }
 })
 
+test('a copy goes on by itself', () => {
+  const hash = new PureSha256()
+  hash.update(Buffer.from('a'.repeat(100)))
+  const copy = hash.copy()
+  copy.update(Buffer.from('b'))
+  expect(copy.hex()).toBe(sha256(`${'a'.repeat(100)}b`))
+  expect(hash.hex()).toBe(sha256('a'.repeat(100)))
+})
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
 test('counts the bits of messages beyond 512 MiB', () => {
   fc.assert(
     fc.property(fc.nat(2 ** 53 - 1), (bytes) => {

@@ -19,6 +19,15 @@ export class PureSha256 implements Sha256 {
     this.#filled += bytes.length - at
   }
 
+  copy(): PureSha256 {
+    const other = new PureSha256()
+    other.#state.set(this.#state)
+    other.#block.set(this.#block)
+    other.#filled = this.#filled
+    other.#length = this.#length
+    return other
+  }
+
   /** Ends the taking; call it once. */
   hex(): string {
     const block = this.#block

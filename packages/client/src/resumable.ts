@@ -1,119 +1,101 @@
+import { DigestSoFar } from './digest-so-far.ts'
 import { LadingError } from './errors.ts'
 import type { UploadOptions } from './options.ts'
-import type { HashedFile } from './send-file.ts'
-import type { Source } from './source.ts'
-import type { Transport } from './transport.ts'
-
-const TUS = { 'tus-resumable': '1.0.0' }
-const PIECE_BYTES = 128 * 1024 * 1024
-/** `fetch` tells nothing of how a blob gets on: its progress is known after each piece. */
-const BLOB_PIECE_BYTES = 32 * 1024 * 1024
+import type { RunContext } from './run-context.ts'
+import type { FileToSend } from './send-file.ts'
+import { type Sending, sendPiece } from './send-piece.ts'
+import { sha256Of } from './sha256.ts'
+import { idIn, metadataOf, offsetIn, TUS } from './tus.ts'
 
 /**
  * Sends a file in pieces (tus 1.0), and goes on where it stood whatever breaks; with the same key, also where another
- * process stopped. The id of the job that it became.
+ * process stopped. It is hashed as it goes; the server compares before it accepts. The id of the job that it became.
  */
 export async function sendResumable(
-  transport: Transport,
-  runAddress: string,
-  file: HashedFile,
-  { jobId, onProgress, signal }: UploadOptions,
+  context: RunContext,
+  file: FileToSend,
+  options: UploadOptions,
 ): Promise<string> {
-  const { source } = file
-  const usual = source instanceof Blob ? BLOB_PIECE_BYTES : PIECE_BYTES
-  const { retries = 5, pieceBytes = usual } = transport.options
-  const tell = (sent: number) => onProgress?.({ sent, total: source.size })
-  const call = signal === undefined ? {} : { signal }
-  const created = await create(transport, runAddress, file, jobId, call)
-  const address = `/api/v1/resumable/${idIn(created)}`
-  const standing = () => transport.send(address, { ...call, method: 'HEAD', headers: TUS })
+  const { transport } = context
+  const { signal } = options
+  const { retries = 5 } = transport.options
+  const created = await create(context, file, options)
+  const sending = sendingOf(context, file, `/api/v1/resumable/${idIn(created)}`, options)
   // Of an upload that was begun before, asking ends a request that the server still waits for.
-  let answer = offsetIn(created) > 0 ? await standing() : created
+  let answer = offsetIn(created) > 0 ? await standing(sending) : created
+  if (jobIn(answer) !== null) await checkSame(context, file, answer, signal)
   for (let failures = 0; ; ) {
     const sent = offsetIn(answer)
-    tell(sent)
-    const done = answer.headers.get('lading-job-id')
+    sending.tell(sent)
+    const done = jobIn(answer)
     if (done !== null) return done
     try {
-      const body = bodyOf(source.slice(sent, sent + pieceBytes), (bytes) => tell(sent + bytes))
-      answer = await sendPiece(transport, address, body, sent, call)
+      answer = await sendPiece(sending, sent)
       failures = 0
     } catch (error) {
       if (signal?.aborted || ++failures > retries || !isPassing(error)) throw error
       await transport.pauseAfter(error, failures, signal)
-      answer = await standing()
+      answer = await standing(sending)
     }
   }
 }
 
 function create(
-  transport: Transport,
-  runAddress: string,
-  { path, source, sha256, idempotencyKey }: HashedFile,
-  jobId: string | undefined,
-  call: { readonly signal?: AbortSignal },
+  { transport, address }: RunContext,
+  { path, source, idempotencyKey }: FileToSend,
+  { jobId, signal }: UploadOptions,
 ): Promise<Response> {
-  return transport.send(`${runAddress}/resumable`, {
-    ...call,
+  return transport.send(`${address}/resumable`, {
     method: 'POST',
     repeatable: true,
     headers: {
       ...TUS,
       'upload-length': String(source.size),
-      'upload-metadata': metadataOf({ path, sha256, job_id: jobId }),
+      'upload-metadata': metadataOf({ path, job_id: jobId }),
       'idempotency-key': idempotencyKey,
     },
+    ...(signal !== undefined && { signal }),
   })
 }
 
-/** It is not sent again as it is: what came of it counts, and only the server knows that. */
-function sendPiece(
-  transport: Transport,
+function sendingOf(
+  { transport, digests }: RunContext,
+  file: FileToSend,
   address: string,
-  body: Blob | ReadableStream,
-  offset: number,
-  call: { readonly signal?: AbortSignal },
-): Promise<Response> {
-  const headers = {
-    ...TUS,
-    'content-type': 'application/offset+octet-stream',
-    'upload-offset': String(offset),
-  }
-  return transport.once(address, { ...call, method: 'PATCH', headers, body })
+  { onProgress, signal }: UploadOptions,
+): Sending {
+  const { source } = file
+  const tell = (sent: number) => onProgress?.({ sent, total: source.size })
+  return { transport, address, file, digest: new DigestSoFar(source, digests), tell, signal }
 }
 
-/** A blob goes as it is: browsers send no streams over HTTP/1.1, and have no other sources. */
-function bodyOf(piece: Source, onBytes: (bytes: number) => void): Blob | ReadableStream {
-  if (piece instanceof Blob) return piece
-  let given = 0
-  const counted = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      given += chunk.length
-      controller.enqueue(chunk)
-      if (given < piece.size) onBytes(given)
-    },
+function standing({ transport, address, signal }: Sending): Promise<Response> {
+  return transport.send(address, {
+    method: 'HEAD',
+    headers: TUS,
+    ...(signal !== undefined && { signal }),
   })
-  return piece.stream().pipeThrough(counted)
+}
+
+/** Of an upload that an earlier call with this key has completed. Fails with `idempotency_key_reused`. */
+async function checkSame(
+  { digests }: RunContext,
+  { path, source, sha256 }: FileToSend,
+  { headers }: Response,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const accepted = headers.get('lading-sha256')
+  if (accepted === null || accepted === (sha256 ?? (await sha256Of(source, digests, signal)))) return
+  throw new LadingError(
+    'idempotency_key_reused',
+    `${path}: other bytes were logged with this key before; give each version a key of its own`,
+  )
+}
+
+function jobIn({ headers }: Response): string | null {
+  return headers.get('lading-job-id')
 }
 
 function isPassing(error: unknown): boolean {
   return error instanceof LadingError && (error.retryable || error.code === 'upload_offset_mismatch')
-}
-
-/** The last segment of its address, which a proxy may have put elsewhere. */
-function idIn(created: Response): string {
-  return created.headers.get('location')?.split('/').at(-1) ?? ''
-}
-
-function offsetIn(response: Response): number {
-  return Number(response.headers.get('upload-offset') ?? 0)
-}
-
-function metadataOf(values: Readonly<Record<string, string | undefined>>): string {
-  const pairs = Object.entries(values).filter(([, value]) => value !== undefined)
-  return pairs.map(([key, value = '']) => `${key} ${base64Of(value)}`).join(',')
-}
-
-function base64Of(text: string): string {
-  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 }

@@ -1,7 +1,7 @@
 import { checkDirectory, checkPath } from './artifact-path.ts'
 import type { Job, RunBody, RunStatus, TokenBody } from './bodies.ts'
 import { logDirectory } from './directory.ts'
-import { download } from './download.ts'
+import { download, downloadRange } from './download.ts'
 import { headOf } from './head.ts'
 import { openJob } from './open-job.ts'
 import type {
@@ -13,13 +13,14 @@ import type {
   FileToLog,
   ListOptions,
   OpenJobOptions,
+  RangeOptions,
   TokenOptions,
   UploadOptions,
 } from './options.ts'
 import { pagesOf, queryOf } from './pages.ts'
 import { type PlannedFile, plan } from './plan.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
-import { sendFile } from './send-file.ts'
+import { logFile } from './send-file.ts'
 import { type Source, sourceOf } from './source.ts'
 import { sendStream } from './stream.ts'
 import { Upload } from './upload.ts'
@@ -59,7 +60,7 @@ export class Run {
    * stood when the connection broke.
    */
   async logArtifact(path: string, file: Source, options: UploadOptions = {}): Promise<Upload> {
-    return this.#upload(path, await sendFile(this.#context, checkPath(path), file, options))
+    return this.#upload(path, await logFile(this.#context, checkPath(path), file, options))
   }
 
   /** Logs many files as one job: those of a directory of the disk by `filesIn`. */
@@ -119,6 +120,11 @@ export class Run {
   /** The bytes of an artifact as they come, checked at the end: see `digest_mismatch`. */
   download(path: string, options: DownloadOptions = {}): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     return download(this.#context, checkPath(path), options)
+  }
+
+  /** Some bytes of an artifact, which nothing verifies. */
+  downloadRange(path: string, options: RangeOptions): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    return downloadRange(this.#context, checkPath(path), options)
   }
 
   /** The whole of an artifact, in memory. */

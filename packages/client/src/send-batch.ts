@@ -2,7 +2,7 @@ import type { Batch } from './batches.ts'
 import { keyOfPart } from './idempotency-key.ts'
 import { needed } from './plan.ts'
 import type { RunContext } from './run-context.ts'
-import { sendHashed } from './send-file.ts'
+import { sendFile } from './send-file.ts'
 import { sendTar } from './send-tar.ts'
 import { sha256Of } from './sha256.ts'
 import type { Source } from './source.ts'
@@ -51,16 +51,17 @@ async function sendLarge(
   { jobId, idempotencyKey, asks, tally }: Adding,
   signal: AbortSignal,
 ): Promise<void> {
-  const sha256 = await sha256Of(source, context.digests, signal)
-  const asked = [{ path, size: source.size, sha256 }]
-  if (asks && !(await needed(context, jobId, asked, signal)).has(path)) {
-    tally.addHeld(source.size, 1)
-    return
+  const { size, version } = source
+  const isHashed = asks || version === undefined
+  const sha256 = isHashed ? await sha256Of(source, context.digests, signal) : undefined
+  if (asks && sha256 !== undefined) {
+    const wanted = await needed(context, jobId, [{ path, size, sha256 }], signal)
+    if (!wanted.has(path)) return tally.addHeld(size, 1)
   }
-  // Of its bytes, too: a file that was changed since an earlier call is another upload.
-  const key = await keyOfPart(idempotencyKey, `${path}\n${sha256}`, context.digests)
+  // A file that was changed since an earlier call is another upload.
+  const key = await keyOfPart(idempotencyKey, `${path}\n${version ?? sha256}`, context.digests)
   const options = { jobId, signal, onProgress: tally.ofFile() }
-  await sendHashed(context, { path, source, sha256, idempotencyKey: key }, options)
+  await sendFile(context, { path, source, sha256, idempotencyKey: key }, options)
 }
 
 /** Empty directories are sent always: they cost nothing, and nobody can ask for them. */

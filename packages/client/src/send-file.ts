@@ -8,40 +8,51 @@ import { inMemory, type Source } from './source.ts'
 import { naming } from './unreadable.ts'
 
 const RESUMABLE_FROM = 16 * 1024 * 1024
+/** So many times that size, a file is hashed while it is sent. It is one more request; a smaller one is read again as quickly. */
+const HASHED_WHILE_SENT = 4
 
-/** A file whose SHA-256 was taken; it goes with it, so that the server refuses what was changed in between. */
-export interface HashedFile {
+export interface FileToSend {
   /** In the run, or in the directory of the open job. */
   readonly path: string
   readonly source: Source
-  readonly sha256: string
+  /** Where it was taken already; else it is while the file is sent. The server refuses other bytes. */
+  readonly sha256: string | undefined
   readonly idempotencyKey: string
 }
 
 /** Sends one file; the id of its job. */
-export function sendFile(
+export function logFile(
   context: RunContext,
   path: string,
   source: Source,
   options: UploadOptions,
 ): Promise<string> {
-  const { idempotencyKey = newKey(), signal } = options
-  return naming(path, async () => {
-    const sha256 = await sha256Of(source, context.digests, signal)
-    return await sendHashed(context, { path, source, sha256, idempotencyKey }, options)
-  })
+  const { idempotencyKey = newKey() } = options
+  return naming(path, () => sendFile(context, { path, source, sha256: undefined, idempotencyKey }, options))
 }
 
-/** Sends one file, a large one in pieces; the id of its job. */
-export function sendHashed(context: RunContext, file: HashedFile, options: UploadOptions): Promise<string> {
+/** The same, a large one in pieces. */
+export async function sendFile(
+  context: RunContext,
+  file: FileToSend,
+  options: UploadOptions,
+): Promise<string> {
   const { resumableFrom = RESUMABLE_FROM } = context.transport.options
-  return file.source.size >= resumableFrom
-    ? sendResumable(context.transport, context.address, file, options)
-    : put(context, file, options)
+  if (file.source.size < resumableFrom) return await put(context, file, options)
+  const isSmall = file.source.size < HASHED_WHILE_SENT * resumableFrom
+  return await sendResumable(context, isSmall ? await hashed(context, file, options) : file, options)
 }
 
-async function put(context: RunContext, file: HashedFile, options: UploadOptions): Promise<string> {
-  const { path, source, sha256, idempotencyKey } = file
+async function hashed(
+  { digests }: RunContext,
+  file: FileToSend,
+  { signal }: UploadOptions,
+): Promise<FileToSend> {
+  return file.sha256 === undefined ? { ...file, sha256: await sha256Of(file.source, digests, signal) } : file
+}
+
+async function put(context: RunContext, file: FileToSend, options: UploadOptions): Promise<string> {
+  const { path, source, idempotencyKey } = file
   const body = await inMemory(source)
   options.onProgress?.({ sent: 0, total: body.length })
   const shipment = {
@@ -49,7 +60,7 @@ async function put(context: RunContext, file: HashedFile, options: UploadOptions
     method: 'PUT',
     contentType: 'application/octet-stream',
     body,
-    sha256,
+    sha256: file.sha256 ?? (await context.digests.whole(body)),
     idempotencyKey,
   } as const
   const { job_id: jobId } = await ship(context.transport, shipment, options)

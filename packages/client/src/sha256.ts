@@ -4,6 +4,8 @@ import { inMemory, type Source } from './source.ts'
 /** Takes a SHA-256 while bytes go by. */
 export interface Sha256 {
   update(bytes: Uint8Array): void
+  /** Another one of the same bytes, which goes on by itself. */
+  copy(): Sha256
   /** 64 lower-case hexadecimal digits; ends the taking. */
   hex(): string
 }

@@ -2,6 +2,8 @@
 export interface Source {
   /** Bytes. */
   readonly size: number
+  /** Changes with the bytes, where something but they tells that they changed. */
+  readonly version?: string
   slice(start: number, end: number): Source
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>
 }

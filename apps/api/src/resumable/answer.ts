@@ -7,9 +7,9 @@ export function uploadUrl(uploadId: string): string {
   return `/api/v1/resumable/${uploadId}`
 }
 
-/** Where the upload stands, in the header of the answer: and once it is accepted, which job it became. */
+/** Where the upload stands, in the header of the answer; once it is accepted, which job it became, of which bytes. */
 export function tellProgress(response: Response, upload: ResumableUpload): void {
-  const { received, expiresAt, acceptedJobId, runId } = upload
+  const { received, expiresAt, acceptedJobId, runId, sha256 } = upload
   const exchange = exchangeOf(response)
   exchange.runId = runId
   response.setHeader('upload-offset', received)
@@ -19,4 +19,5 @@ export function tellProgress(response: Response, upload: ResumableUpload): void 
   exchange.jobId = acceptedJobId
   response.setHeader('lading-job-id', acceptedJobId)
   response.setHeader('lading-status-url', jobUrl(acceptedJobId))
+  if (sha256 !== undefined) response.setHeader('lading-sha256', sha256)
 }

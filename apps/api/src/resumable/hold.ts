@@ -1,5 +1,5 @@
 import type { ResumableUpload } from '@lading/catalog'
-import { newId, type TenantId } from '@lading/core'
+import { newId, type Sha256Hex, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { ApiContext } from '../context.ts'
 import { found } from '../routes/ids.ts'
@@ -14,6 +14,8 @@ export interface HeldUpload extends AsyncDisposable {
   readonly signal: AbortSignal
   /** Promises bytes that are on the disk. Fails with `upload_locked`. */
   record(received: number): Promise<void>
+  /** Notes the SHA-256 that the whole file must have, where none is noted. Fails with `upload_locked`. */
+  declare(sha256: Sha256Hex): Promise<void>
 }
 
 /** Fails with `upload_not_found`, `upload_elsewhere`, and `upload_locked` where another process holds it. */
@@ -37,6 +39,9 @@ export async function hold(context: ApiContext, tenant: TenantId, uploadId: stri
     signal,
     async record(received) {
       if (!(await resumable.record(tenant, uploadId, holder, received, times))) throw locked()
+    },
+    async declare(sha256) {
+      if (!(await resumable.declare(tenant, uploadId, holder, sha256))) throw locked()
     },
     [Symbol.asyncDispose]: () => rest.disposeAsync(),
   }

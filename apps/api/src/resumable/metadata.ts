@@ -22,12 +22,17 @@ export interface UploadMetadata {
  */
 export function parseUploadMetadata(field: string): UploadMetadata {
   const values = parsePairs(field)
+  return { path: pathIn(values), sha256: sha256In(values), jobId: values.get('job_id') }
+}
+
+/** The SHA-256 alone, which may come with a piece too. Fails with `bad_request`, `digest_invalid`. */
+export function sha256InMetadata(field: string): Sha256Hex | undefined {
+  return sha256In(parsePairs(field))
+}
+
+function sha256In(values: ReadonlyMap<string, string>): Sha256Hex | undefined {
   const sha256 = values.get('sha256')
-  return {
-    path: pathIn(values),
-    sha256: sha256 === undefined ? undefined : parseSha256Hex(sha256, 'Upload-Metadata: sha256'),
-    jobId: values.get('job_id'),
-  }
+  return sha256 === undefined ? undefined : parseSha256Hex(sha256, 'Upload-Metadata: sha256')
 }
 
 function pathIn(values: ReadonlyMap<string, string>): ArtifactPath {

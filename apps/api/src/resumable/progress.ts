@@ -3,13 +3,17 @@ import type { ApiContext } from '../context.ts'
 import type { Call } from '../operation.ts'
 import { contentLengthOf, hasContent } from '../request-head.ts'
 import { append, checkPiece } from './append.ts'
+import { declareDigest } from './declare-digest.ts'
 import { finish } from './finish.ts'
 import { type HeldUpload, hold } from './hold.ts'
 import { type OpenPack, openPack } from './open-pack.ts'
 
 type UploadRequest = Pick<Call<unknown, unknown, unknown>, 'request' | 'response' | 'tenant'>
 
-/** Takes the body of the request as the bytes from `offset` on, and accepts the upload when they were the last. */
+/**
+ * Takes the body of the request as the bytes from `offset` on, and accepts the upload when they were the last. A client that
+ * hashes while it sends says with the last ones what SHA-256 all of them have.
+ */
 export async function takePiece(
   context: ApiContext,
   call: UploadRequest,
@@ -20,10 +24,11 @@ export async function takePiece(
   await using held = await hold(context, call.tenant, uploadId)
   if (held.upload.acceptedJobId !== undefined && offset === held.upload.size) return held.upload
   checkPiece(call, held, offset)
+  const declared = await declareDigest(call.request, held)
   const expected = contentLengthOf(call.request) ?? held.upload.size - offset
-  await using open = await openPack(context, call, held, expected)
-  const received = hasContent(call.request) ? await append(context, call, held, open) : offset
-  return await acceptWhole(context, held, open, received)
+  await using open = await openPack(context, call, declared, expected)
+  const received = hasContent(call.request) ? await append(context, call, declared, open) : offset
+  return await acceptWhole(context, declared, open, received)
 }
 
 /**

@@ -34,6 +34,10 @@ const Progress = z.object({
     .optional()
     .meta({ description: 'The job that the upload became, once it is whole' }),
   'Lading-Status-Url': z.string().optional().meta({ description: 'Address of that job' }),
+  'Lading-Sha256': z
+    .string()
+    .optional()
+    .meta({ description: 'SHA-256 of what it accepted, in hexadecimal, where it was declared' }),
 })
 
 const piece = { content: { [TUS_MEDIA_TYPE]: { schema: { type: 'string', format: 'binary' } } } } as const
@@ -170,7 +174,7 @@ export function patch(context: ApiContext) {
     tag,
     summary: 'Add to an upload',
     description:
-      'What arrives is kept even where the request is cut off, but for a body with `Upload-Checksum`. The answer to the last piece names the job.',
+      'What arrives is kept even where the request is cut off, but for a body with `Upload-Checksum`. The answer to the last piece names the job. The SHA-256 of the file may come as late as the last piece; then too the bytes are compared before they are accepted.',
     params: ResumableParams,
     headers: z.object({
       'Tus-Resumable': TUS_RESUMABLE,
@@ -179,6 +183,10 @@ export function patch(context: ApiContext) {
         .string()
         .optional()
         .meta({ description: '`sha1` or `sha256`, and the digest in base64' }),
+      'Upload-Metadata': z
+        .string()
+        .optional()
+        .meta({ description: '`sha256` of the whole file, where it was not given at the beginning' }),
     }),
     stream: { required: true, ...piece },
     responses: { 204: answer('Kept', Progress) },

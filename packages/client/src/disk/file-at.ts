@@ -36,6 +36,11 @@ class FileOnDisk implements Source {
     this.size = size
   }
 
+  get version(): string {
+    const { ino, size, mtimeNs } = this.#stamp
+    return `${ino} ${size} ${mtimeNs}`
+  }
+
   slice(start: number, end: number): Source {
     const size = Math.max(0, Math.min(end, this.size) - start)
     return new FileOnDisk(this.#path, this.#stamp, this.#start + start, size)

@@ -5,6 +5,10 @@ import type { ArtifactHead, DownloadOptions } from '../options.ts'
 import type { Run } from '../run.ts'
 import type { Source } from '../source.ts'
 import { fileAt } from './file-at.ts'
+import { saveRanges } from './save-ranges.ts'
+
+/** Bytes from which ranges of an artifact are fetched at once. */
+const RANGES_FROM = 32 * 1024 * 1024
 
 /** What a list or a head tells of an artifact. */
 type Wanted = ArtifactHead & { readonly mode?: number | undefined }
@@ -20,6 +24,7 @@ export async function saveFile(
   options: Pick<DownloadOptions, 'signal' | 'onProgress'>,
 ): Promise<void> {
   const part = join(dirname(target), `.${basename(target)}.${artifact.sha256.slice(0, 16)}.lading-part`)
+  if (artifact.size >= RANGES_FROM) return await saveRanges(run, artifact, { part, target }, options)
   const have = await whatIsThere(part, artifact.size)
   try {
     await append(part, artifact.mode, run.download(artifact.path, { ...options, have, etag: artifact.etag }))

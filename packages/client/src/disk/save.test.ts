@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { until } from '../../../../test/support/deadline.ts'
 import { type ClientOfSystem, startWithClient } from '../fixtures/client-of-system.ts'
 import { smallServer } from '../fixtures/small-server.ts'
 import { connect, type FileToLog, type Run, saveArtifacts } from '../node.ts'
@@ -89,6 +91,83 @@ test('a download that was stopped goes on at the byte when it is asked for again
 test('a file of other bytes than were catalogued is not left on the disk', async () => {
   const { run: wrong } = await cutServer(BYTES.toUpperCase(), () => BYTES.length)
   await expect(saveArtifacts(wrong, folder, { path: 'a' })).rejects.toMatchObject({ code: 'digest_mismatch' })
+  expect(await readdir(folder)).toEqual([])
+})
+
+const MIB = 1024 * 1024
+
+/** Serves an artifact of three ranges, each as `answer` does with what is asked for; what was asked for. */
+async function rangeServer(
+  bytes: Buffer,
+  answer: (response: ServerResponse, part: Buffer, number: number) => void = (response, part) =>
+    void response.end(part),
+) {
+  const ranges: string[] = []
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  const url = await smallServer((request, response) => {
+    const { range = '', 'if-match': match } = request.headers
+    const [start, end] = (range.match(/\d+/g) ?? [0, bytes.length - 1]).map(Number) as [number, number]
+    const fields = { etag: `"${sha256}"`, 'repr-digest': digestField(sha256) }
+    response.writeHead(range === '' ? 200 : 206, { ...fields, 'content-length': end + 1 - start })
+    if (request.method === 'HEAD') return void response.end()
+    ranges.push(match === `"${sha256}"` ? range : 'of any version')
+    answer(response, bytes.subarray(start, end + 1), ranges.length)
+  })
+  return { run: connect({ url, retries: 0 }).run('1'), ranges }
+}
+
+const RANGES = ['bytes=0-16777215', 'bytes=16777216-33554431', 'bytes=33554432-41943039']
+
+test('a large file comes in ranges at once', async () => {
+  const bytes = randomBytes(40 * MIB)
+  const begun: (() => void)[] = []
+  const { run: ranged, ranges } = await rangeServer(bytes, (response, part) => {
+    begun.push(() => response.end(part))
+    // None is answered before all are asked for.
+    if (begun.length === RANGES.length) for (const go of begun) go()
+  })
+  await saveArtifacts(ranged, folder, { path: 'a' })
+  expect(ranges.sort()).toEqual(RANGES)
+  expect((await readFile(join(folder, 'a'))).equals(bytes)).toBe(true)
+  expect(await readdir(folder)).toEqual(['a'])
+})
+
+test('a large file that was stopped goes on with the ranges that are not there', async () => {
+  const bytes = randomBytes(40 * MIB)
+  let isCut = true
+  const { run: ranged, ranges } = await rangeServer(bytes, async (response, part) => {
+    if (!isCut || part.length === 16 * MIB) return void response.end(part)
+    // The others are there by then.
+    await until(async () => (await rangesKept()) === 2, { within: 20_000 })
+    response.write(part.subarray(0, MIB), () => setImmediate(() => response.destroy()))
+  })
+  const stopped = saveArtifacts(ranged, folder, { path: 'a' })
+  await expect(stopped).rejects.toMatchObject({ code: 'connection_failed' })
+  isCut = false
+  ranges.length = 0
+  const told: number[] = []
+  await saveArtifacts(ranged, folder, { path: 'a', onProgress: ({ sent }) => told.push(sent) })
+  expect(ranges).toEqual(RANGES.slice(2))
+  expect([told[0], told.at(-1)]).toEqual([32 * MIB, 40 * MIB])
+  expect((await readFile(join(folder, 'a'))).equals(bytes)).toBe(true)
+  expect(await readdir(folder)).toEqual(['a'])
+})
+
+/** How many ranges are whole, by the list beside the file. */
+async function rangesKept(): Promise<number> {
+  const list = (await readdir(folder)).find((name) => name.endsWith('-ranges'))
+  return list === undefined ? 0 : (await readFile(join(folder, list), 'utf8')).split('\n').length - 1
+}
+
+test('a large file of other bytes than were catalogued is not left on the disk', async () => {
+  const bytes = randomBytes(40 * MIB)
+  const { run: ranged } = await rangeServer(bytes, (response, part, number) => {
+    if (number === 2) part[5] = (part[5] ?? 0) ^ 1
+    response.end(part)
+  })
+  await expect(saveArtifacts(ranged, folder, { path: 'a' })).rejects.toMatchObject({
+    code: 'digest_mismatch',
+  })
   expect(await readdir(folder)).toEqual([])
 })
 

@@ -91,22 +91,28 @@ class Api:
 
     def create_resumable(self, run_id: str, *, size: int, metadata: Mapping[str, str], key: str) -> str:
         """Begins a resumable upload; its address. The same key is the same upload."""
-        pairs = [f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in metadata.items()]
-        headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": ",".join(pairs), "Idempotency-Key": key}
+        headers = {
+            **TUS,
+            "Upload-Length": str(size),
+            "Upload-Metadata": _upload_metadata(metadata),
+            "Idempotency-Key": key,
+        }
         answer = self._http.request("POST", f"{_run(run_id)}/resumable", headers=headers)
         return urlsplit(answer.headers["location"]).path
 
     def resumable_progress(self, upload: str) -> Resumed:
         return _resumed(self._http.request("HEAD", upload, headers=TUS))
 
-    def append_resumable(self, upload: str, offset: int, size: int, body: Body) -> Resumed:
-        """Sends the rest of `size` bytes, from the offset."""
+    def append_resumable(self, upload: str, offset: int, end: int, body: Body, *, sha256: str | None = None) -> Resumed:
+        """Sends the bytes from `offset` to `end`. The SHA-256 is that of the whole file; it goes with its last."""
         headers = {
             **TUS,
             "Content-Type": "application/offset+octet-stream",
-            "Content-Length": str(size - offset),
+            "Content-Length": str(end - offset),
             "Upload-Offset": str(offset),
         }
+        if sha256 is not None:
+            headers["Upload-Metadata"] = _upload_metadata({"sha256": sha256})
         return _resumed(self._http.request("PATCH", upload, body=body, headers=headers))
 
     def log_tar(
@@ -182,6 +188,10 @@ class Api:
             page = self._http.request("GET", f"{path}?{asked}").json()
             yield from page[member]
             cursor = page["next_cursor"]
+
+
+def _upload_metadata(values: Mapping[str, str]) -> str:
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in values.items())
 
 
 def _resumed(answer: Answer) -> Resumed:

@@ -145,11 +145,6 @@ class Box:
             item.captured = True
             self.work.notify()
 
-    def hashed(self, item: Item, sha256: str) -> None:
-        with self.changed:
-            self._journal.append({"hashed": item.entry.id, "sha256": sha256})
-            item.sha256 = sha256
-
     def batched(self, items: list[Item]) -> str:
         """The key of the request that takes them all: the same one whenever it is sent again."""
         with self.changed:

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 from lading.errors import LadingError
-from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, Held
+from lading.outbox.digest_so_far import DigestSoFar
+from lading.outbox.entries import Content, DirectoryEntry, Entry, FileEntry, Held, Slice
 
 WAITING = "waiting"
 SENDING = "sending"
@@ -31,8 +32,6 @@ class Item:
     """False while its bytes are still being copied into the outbox."""
     batch: str | None = None
     """Key of the request that it was, or will be, sent with together with others."""
-    sha256: str | None = None
-    """Of the body, where the outbox had to read it: it need not be read for that again."""
     job_id: str | None = None
     error: LadingError | None = None
     attempts: int = 0
@@ -46,6 +45,16 @@ class Item:
     """Another process logged it, with a clock of its own."""
     digests: dict[str, str] = field(default_factory=lambda: dict[str, str]())
     """SHA-256 of the large files of a directory, by their names in the outbox, that had to be read for it."""
+
+    so_far: dict[str, DigestSoFar] = field(default_factory=lambda: dict[str, DigestSoFar]())
+    """Of large files that are hashed while they are sent, by the same names."""
+
+    def digest_of(self, content: Content) -> str | None:
+        """SHA-256 of one of its contents, where it was taken."""
+        return content.sha256 if isinstance(content, Slice) else self.digests.get(content.name)
+
+    def so_far_of(self, content: Content) -> DigestSoFar:
+        return self.so_far.setdefault("" if isinstance(content, Slice) else content.name, DigestSoFar())
 
     def count_sent(self, size: int) -> None:
         self.sent_bytes += size

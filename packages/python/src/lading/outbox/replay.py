@@ -56,11 +56,6 @@ def _entry(state: Replayed, record: dict[str, Any]) -> None:
     state.items[item.entry.id] = item
 
 
-def _hashed(state: Replayed, record: dict[str, Any]) -> None:
-    if record["hashed"] in state.items:
-        state.items[record["hashed"]].sha256 = record["sha256"]
-
-
 def _batch(state: Replayed, record: dict[str, Any]) -> None:
     for entry_id in record["of"]:
         if entry_id in state.items:
@@ -96,7 +91,6 @@ _APPLY = {
     "made": _made,
     "opened": _opened,
     "entry": _entry,
-    "hashed": _hashed,
     "batch": _batch,
     "alone": _alone,
     "end": _end,

@@ -14,24 +14,26 @@ from lading.outbox.slice_reader import SliceReader
 from lading.outbox.stamp import changed
 
 
-def read_content(box: Box, content: Content, start: int = 0, *, slices: SliceReader | None = None) -> Iterator[bytes]:
-    """The bytes from `start` on, in blocks. Raises FileChanged, before the last, where they are not what was logged.
+def read_content(
+    box: Box, content: Content, start: int = 0, end: int | None = None, *, slices: SliceReader | None = None
+) -> Iterator[bytes]:
+    """The bytes from `start` to `end`, in blocks. Raises FileChanged before the last, where it is not what was logged.
 
     `slices` reads small contents, where many are read one after another.
     """
     if isinstance(content, Slice):
-        yield (slices or box).read(content)[start:]
+        yield (slices or box).read(content)[start:end]
         return
     try:
-        yield from _read_file(box, content, start)
+        yield from _read_file(box, content, start, content.size if end is None else end)
     except OSError as error:
         raise LadingError(
             "outbox_failed", f"{content.source}: its copy in the outbox cannot be read: {error}"
         ) from error
 
 
-def _read_file(box: Box, content: Held, start: int) -> Iterator[bytes]:
-    left = content.size - start
+def _read_file(box: Box, content: Held, start: int, end: int) -> Iterator[bytes]:
+    left = end - start
     with box.path_of(content).open("rb", buffering=0) as file:
         file.seek(start)
         while left > 0:

@@ -9,7 +9,7 @@ from typing import Any
 from lading.errors import LadingError
 from lading.http.api import Api
 from lading.outbox.box import Box
-from lading.outbox.entries import DirectoryEntry, FileEntry, SealEntry, Slice, StatusEntry
+from lading.outbox.entries import DirectoryEntry, FileEntry, SealEntry, StatusEntry
 from lading.outbox.item import Item
 from lading.outbox.members import Member
 from lading.sender.bodies import hash_of, read_content
@@ -52,14 +52,10 @@ class Delivery:
         return None
 
     def _send_file(self, run: str, item: Item, entry: FileEntry) -> str:
-        """Hashed first and read again to be sent, so that the server refuses what was changed in between."""
-        content = entry.content
-        sha256 = content.sha256 if isinstance(content, Slice) else item.sha256
-        if sha256 is None:
-            sha256 = hash_of(read_content(self._box, content))
-            self._box.hashed(item, sha256)
+        content, job_id = entry.content, self._job_id(run, entry)
         item.sent_bytes = 0
-        file = FileToSend(_sent_path(entry), content, sha256, entry.id, self._job_id(run, entry))
+        sha256, so_far = item.digest_of(content), item.so_far_of(content)
+        file = FileToSend(_sent_path(entry), content, entry.id, job_id, sha256, so_far)
         return send_file(self._api, self._box, run, file, item.count_sent)
 
     def _send_batch(self, run: str, items: list[Item]) -> str:

@@ -110,9 +110,10 @@ class DirectorySender:
         item.sent_bytes += sum(member.size for member in group)
 
     def _send_alone(self, run_id: str, job_id: str, item: Item, entry: DirectoryEntry, member: Member) -> None:
-        assert member.content is not None
+        content = member.content
+        assert content is not None
         key = f"{entry.id}-{hashlib.sha256(member.path.encode()).hexdigest()[:32]}"
-        file = FileToSend(member.path, member.content, self._sha256(item, member), key, job_id)
+        file = FileToSend(member.path, content, key, job_id, item.digest_of(content), item.so_far_of(content))
         send_file(self._api, self._box, run_id, file, item.count_sent)
 
     def _tar(self, members: Iterable[Member]) -> bytes:
