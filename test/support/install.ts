@@ -7,7 +7,7 @@ import { installTestPython, testPython } from './python.ts'
 import { VERSITYGW } from './versitygw.ts'
 
 /** Finds, or installs, the servers and programs that tests run against and npm does not bring. Run by `npm test`; safe to repeat. */
-const missing = [redis(), s3(), ...archivers(), python(), browser()].filter(
+const missing = [redis(), s3(), ...archivers(), ...shells(), python(), browser()].filter(
   (sentence) => sentence !== undefined,
 )
 for (const sentence of missing) console.error(sentence)
@@ -34,6 +34,16 @@ function browser(): string | undefined {
   if (!found() && process.getuid?.() === 0 && findProgram('apt-get') !== undefined)
     installFromDebian('chromium')
   return found() ? undefined : 'Tests need a Chromium on PATH: `sudo apt-get install chromium`'
+}
+
+/** Those that complete the words of the command, but bash, which is everywhere. */
+function shells(): string[] {
+  const missing = () => ['zsh', 'fish'].filter((name) => findProgram(name) === undefined)
+  if (missing().length > 0 && process.getuid?.() === 0 && findProgram('apt-get') !== undefined)
+    installFromDebian(...missing())
+  return missing().map(
+    (name) => `Tests need ${name} on PATH: \`sudo apt-get install ${name}\`, or \`brew install ${name}\``,
+  )
 }
 
 function archivers(): string[] {

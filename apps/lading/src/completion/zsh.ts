@@ -39,7 +39,7 @@ function replyOf(value: Values): string {
 function wordCase({ path, subcommands, options, argument }: Vocabulary): string {
   const choices = Array.isArray(argument) ? argument.map((word) => ({ word, about: '' })) : []
   const plain = [...subcommands, ...choices].map(described).join(' ')
-  const files = argument === 'files' ? ' [[ "$cur" == -* ]] || { _files; return }' : ''
+  const files = argument === 'files' ? '; [[ "$cur" == -* ]] || { _files; return }' : ''
   return `    "${path}") plain=(${plain}) dashed=(${options.map(described).join(' ')})${files} ;;`
 }
 
