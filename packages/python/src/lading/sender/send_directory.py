@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import count, islice
 from typing import Any
 
@@ -20,11 +21,14 @@ from lading.outbox.entries import DirectoryEntry, Slice
 from lading.outbox.item import Item
 from lading.outbox.members import Member
 from lading.sender.bodies import hash_of, read_content
+from lading.sender.lanes import Lanes
 from lading.sender.send_file import FileToSend, send_file
 from lading.sender.tar import tar_of, tar_size_at_most
 
 TAR_BYTES = 16 * 1024 * 1024
 """Of one request, which is made in memory."""
+TARS_AT_ONCE = 2
+"""So that one is read and hashed while the server takes the other."""
 ALONE_BYTES = TAR_BYTES // 2
 """A file from here on is a request of its own."""
 PLAN_FILES = 5000
@@ -73,8 +77,12 @@ class DirectorySender:
     def _fill(self, run_id: str, job_id: str, item: Item, entry: DirectoryEntry) -> None:
         item.sent_bytes = 0
         try:
-            for group in _groups(self._needed(run_id, job_id, item, entry)):
-                self._send_group(run_id, job_id, item, entry, group)
+            with Lanes(TARS_AT_ONCE) as lanes:
+                for group in _groups(self._needed(run_id, job_id, item, entry)):
+                    if _is_alone(group[0]):
+                        self._send_alone(run_id, job_id, item, entry, group[0])
+                    else:
+                        lanes.run(partial(self._send_tar, run_id, job_id, item, entry, group))
             self._api.seal_job(job_id)
         except FileChanged:
             self._api.cancel_job(job_id)
@@ -97,24 +105,26 @@ class DirectorySender:
                 if member.content is None or member.path in needed:
                     yield member
                 else:
-                    item.sent_bytes += member.size
+                    self._count(item, member.size)
 
-    def _send_group(self, run_id: str, job_id: str, item: Item, entry: DirectoryEntry, group: list[Member]) -> None:
-        if _is_alone(group[0]):
-            self._send_alone(run_id, job_id, item, entry, group[0])
-            return
+    def _send_tar(self, run_id: str, job_id: str, item: Item, entry: DirectoryEntry, group: list[Member]) -> None:
         body = self._tar(group)
         sha256 = hash_of([body])
         # What is needed may be another set at the next attempt, and another request then.
         self._api.log_tar(run_id, body, sha256=sha256, key=f"{entry.id}-{sha256[:32]}", job_id=job_id)
-        item.sent_bytes += sum(member.size for member in group)
+        self._count(item, sum(member.size for member in group))
 
     def _send_alone(self, run_id: str, job_id: str, item: Item, entry: DirectoryEntry, member: Member) -> None:
         content = member.content
         assert content is not None
         key = f"{entry.id}-{hashlib.sha256(member.path.encode()).hexdigest()[:32]}"
         file = FileToSend(member.path, content, key, job_id, item.digest_of(content), item.so_far_of(content))
-        send_file(self._api, self._box, run_id, file, item.count_sent)
+        send_file(self._api, self._box, run_id, file, partial(self._count, item))
+
+    def _count(self, item: Item, size: int) -> None:
+        """Of several threads."""
+        with self._box.changed:
+            item.count_sent(size)
 
     def _tar(self, members: Iterable[Member]) -> bytes:
         with self._box.reading() as slices:
