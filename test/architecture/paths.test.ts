@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT, workspaces } from './workspaces.ts'
+import { filesWith } from './files-with.ts'
 
 const PARSER = 'packages/core/src/artifact-path.ts'
 
@@ -31,11 +29,3 @@ test('nothing that takes a request resolves its path against the file system', (
   // The page of the document, whose few files come from a package's folder.
   expect(api).toEqual(['apps/api/src/docs/assets.ts'])
 })
-
-function filesWith(pattern: RegExp): string[] {
-  return workspaces
-    .flatMap(({ files }) => files)
-    .filter(({ isTest, path }) => !isTest && pattern.test(readFileSync(join(ROOT, path), 'utf8')))
-    .map(({ path }) => path)
-    .sort()
-}

@@ -85,6 +85,24 @@ test.each([
   expect(responses[0]?.status).toBe(405)
 })
 
+test.each(['cross-site', 'same-site'])('a page of another origin sends a form in vain: %s', async (site) => {
+  for (const config of [{ corsOrigins: [LISTED] }, {}]) {
+    await using open = await ApiUnderTest.start({ config })
+    const { path } = await open.run()
+    const ask = (origin: string, secFetchSite: string) => {
+      const body = new FormData()
+      body.append('file', new File(['forged'], 'forged.txt'))
+      const headers = { origin, 'sec-fetch-site': secFetchSite }
+      return open.fetch(`${path}/log-artifact`, { method: 'POST', headers, body })
+    }
+    const refused = await ask('https://evil.example', site)
+    expect([refused.status, await refused.json()]).toMatchObject([403, { code: 'origin_not_allowed' }])
+    expect([await open.packs(), await open.jobs()]).toEqual([[], 0])
+    expect((await ask(open.url, 'same-origin')).status).toBe(202)
+    expect((await ask(LISTED, site)).status).toBe('corsOrigins' in config ? 202 : 403)
+  }
+})
+
 test('what a preflight brings as a body has the limits of other bodies', async () => {
   const response = await server.fetch(`${run}/artifacts/a.txt`, {
     method: 'OPTIONS',

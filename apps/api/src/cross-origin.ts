@@ -1,3 +1,4 @@
+import { LadingError } from '@lading/protocol'
 import type { Request, RequestHandler, Response } from 'express'
 import { exchangeOf } from './exchange.ts'
 import { hasContent } from './request-head.ts'
@@ -38,23 +39,37 @@ const PREFLIGHT_SECONDS = 7200
 
 /**
  * Lets pages of the listed origins ask, and read what they are answered (https://fetch.spec.whatwg.org/#http-cors-protocol).
- * Pages of others are answered as programs are, without the header by which their browser would let them read it, and
- * get no answer to a preflight. Credentials are not allowed: there are no cookies here, and a key is shown by
- * whoever has it.
+ * Pages of others may change nothing, get no answer to a preflight, and lack the header by which their browser would let
+ * them read what they are answered. Credentials are not allowed: there are no cookies here, and a key is shown by whoever
+ * has it. Fails with `origin_not_allowed`.
  */
 export function crossOrigin(origins: readonly string[]): RequestHandler {
   const listed = new Set(origins)
   return (request, response, next) => {
-    if (listed.size === 0) return next()
     // Of the answer to others too: a cache must not give it to those who are listed.
-    response.setHeader('vary', 'Origin')
+    if (listed.size > 0) response.setHeader('vary', 'Origin')
     const { origin } = request.headers
-    if (origin === undefined || !listed.has(origin)) return next()
+    if (origin === undefined || !listed.has(origin)) {
+      refuseForeignPage(request)
+      return next()
+    }
     response.setHeader('access-control-allow-origin', origin)
     if (isPreflight(request)) return answerPreflight(request, response)
     response.setHeader('access-control-expose-headers', EXPOSED_HEADERS.join(', '))
     next()
   }
+}
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A page may send a form elsewhere without a preflight. Browsers say that it does (https://www.w3.org/TR/fetch-metadata/). */
+function refuseForeignPage({ method, headers }: Request): void {
+  const site = headers['sec-fetch-site']
+  if (READING.has(method) || site === undefined || site === 'same-origin' || site === 'none') return
+  throw new LadingError(
+    'origin_not_allowed',
+    `origin: pages of ${(headers.origin ?? 'others').slice(0, 200)} may change nothing here, unless the operator lists it in LADING_CORS_ORIGINS`,
+  )
 }
 
 /** A browser's has no body; what has one goes the way of other requests, where bodies have limits. */

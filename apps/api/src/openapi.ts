@@ -6,7 +6,13 @@ import type { Operation } from './operation.ts'
 import type { Route } from './route.ts'
 
 /** Errors that any operation may answer. */
-const EVERYWHERE: readonly ErrorCode[] = ['bad_request', 'validation_failed', 'internal', 'shutting_down']
+const EVERYWHERE: readonly ErrorCode[] = [
+  'bad_request',
+  'validation_failed',
+  'internal',
+  'origin_not_allowed',
+  'shutting_down',
+]
 const FOR_TENANTS: readonly ErrorCode[] = [
   'unauthenticated',
   'token_tenant_invalid',

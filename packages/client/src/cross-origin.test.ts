@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { expect, onTestFinished, test } from 'vitest'
 import { startBrowser } from '../../../test/support/browser.ts'
 import { buildPackage } from './fixtures/built-package.ts'
 import { startWithClient } from './fixtures/client-of-system.ts'
-import { logAndFetch, openPage, servePage } from './fixtures/page-with-client.ts'
+import { logAndFetch, openPage, sendForm, servePage } from './fixtures/page-with-client.ts'
 import { smallServer } from './fixtures/small-server.ts'
 
 test('a page of an origin that the server lists uses it from a browser, and a page of another cannot', async () => {
@@ -23,4 +23,8 @@ test('a page of an origin that the server lists uses it from a browser, and a pa
 
   const other = await openPage(browser, listed.replace('127.0.0.1', 'lading.test'))
   await expect(other.evaluate(logAndFetch, { url, text })).rejects.toThrow('Failed to fetch')
+  // Nor can it send a form, for which its browser asks nobody.
+  const address = `${url}/api/v1/experiments/runs/${randomUUID()}/log-artifact`
+  const [answer] = await Promise.all([other.waitForResponse(address), other.evaluate(sendForm, address)])
+  expect([answer.status(), await answer.json()]).toMatchObject([403, { code: 'origin_not_allowed' }])
 })

@@ -23,6 +23,7 @@ export const ERRORS = {
   permission_denied: row(403, false, 'The key or token does not have the scope that this address asks for'),
   run_token_refused: row(403, false, 'The token is of one run, and this address is not'),
   tokens_unavailable: row(409, false, 'This server authenticates nobody, and makes no tokens'),
+  origin_not_allowed: row(403, false, 'A page of this origin may change nothing here'),
   tenant_mismatch: row(403, false, 'The tenant that is named is not that of the key or token'),
 
   // Multipart framing and structure

@@ -1,8 +1,8 @@
 import { openCatalog } from '@lading/catalog'
 import { LadingError } from '@lading/protocol'
-import { pino } from 'pino'
 import type { Config } from '../config.ts'
 import { locateBinaries } from '../embedded/postgres-binaries.ts'
+import { createLog } from '../log/create-log.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 import { askPostgres, type PostgresFacts } from './postgres-facts.ts'
 
@@ -93,7 +93,7 @@ function connections({ maxConnections, usedConnections }: PostgresFacts, { poolS
 }
 
 async function schema(config: Config, url: string): Promise<Finding> {
-  await using catalog = openCatalog({ url, defaultBucket: config.bucket, log: pino({ level: 'silent' }) })
+  await using catalog = openCatalog({ url, defaultBucket: config.bucket, log: createLog('silent') })
   try {
     await catalog.api.check()
     return ok('postgres.schema', 'up to date')
