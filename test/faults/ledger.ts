@@ -84,7 +84,7 @@ export class Ledger {
     runId: string,
     path: string,
     content: Content,
-    options: { readonly mustFail?: string; readonly key?: string } = {},
+    options: Pick<Upload, 'mustFail' | 'mayBeRefused'> & { readonly key?: string } = {},
   ): Promise<string | undefined> {
     const { key, ...rest } = options
     const send = (headers: Readonly<Record<string, string>>) => client.put(runId, path, content, headers)

@@ -27,6 +27,13 @@ const SWEPT_SOON = {
   LADING_IDEMPOTENCY_LEASE: '2s',
 }
 
+/** Far from all that a case sends: each job and pack is counted, and the audit compares. */
+const QUOTAS = {
+  LADING_QUOTA_BYTES: '1TiB',
+  LADING_QUOTA_OBJECTS: '1000000',
+  LADING_QUOTA_SPOOLED: '1TiB',
+}
+
 /** Starts the system, loads it, does the fault, waits until all has ended, and looks from outside at what is left. */
 export async function runCase(one: FaultCase, servers: FaultServers, seed: number): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), 'lading-checkpoints-'))
@@ -42,7 +49,7 @@ export async function runCase(one: FaultCase, servers: FaultServers, seed: numbe
     s3Endpoint: servers.s3Endpoint,
     ...one.processes,
     ...(disk && { spoolDirectory: join(disk.directory, 'spool') }),
-    env: { ...SWEPT_SOON, LADING_TEST_CHECKPOINTS: folder, ...one.env },
+    env: { ...SWEPT_SOON, ...QUOTAS, LADING_TEST_CHECKPOINTS: folder, ...one.env },
   })
   try {
     return await attack(one, { system, servers, folder, seed })

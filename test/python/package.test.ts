@@ -14,6 +14,8 @@ describe('the Python package, against the real system', async () => {
   beforeAll(async () => {
     system = await startSystem({ queue: 'postgres', store: 'directory', servers: sharedServers(), apis: 2 })
     const [url = '', otherUrl = ''] = system.apis.map((api) => api.url)
+    await system.run('quotas', 'set', '--tenant', 'full-corp', '--objects', '1')
+    await system.run('quotas', 'set', '--tenant', 'hasty-corp', '--byte-rate', '100')
     results = await runTests(url, otherUrl)
   }, LIMIT_MS)
 

@@ -109,6 +109,15 @@ const WRONG = {
   'artifacts that are not of the file accepted last': `SELECT a.run_id, a.path FROM artifacts a
     JOIN path_heads h USING (run_id, path) JOIN files f ON f.file_id = h.head_file_id
     WHERE f.state = 'stored' AND a.file_id <> f.file_id`,
+  'tenants whose usage is not what they have': `SELECT tenant_id, u, a, p, r FROM tenants t
+    CROSS JOIN LATERAL usage_of(t.tenant_id) u
+    CROSS JOIN LATERAL (SELECT count(*) AS objects, coalesce(sum(size), 0) AS bytes FROM artifacts a WHERE a.tenant_id = t.tenant_id) a
+    CROSS JOIN LATERAL (SELECT coalesce(sum(p.bytes), 0) AS bytes FROM packs p JOIN jobs j USING (job_id)
+      WHERE j.tenant_id = t.tenant_id AND p.dropped_at IS NULL) p
+    CROSS JOIN LATERAL (SELECT coalesce(sum(received), 0) AS bytes FROM resumable_uploads r
+      WHERE r.tenant_id = t.tenant_id AND r.accepted_job_id IS NULL) r
+    WHERE (u.objects, u.bytes, u.coming_objects, u.coming_bytes, u.spooled_bytes)
+      <> (a.objects, a.bytes, 0, 0, p.bytes + r.bytes)`,
   'artifacts that are not what their file was': `SELECT a.run_id, a.path FROM artifacts a JOIN files f USING (file_id)
     WHERE f.state <> 'stored' OR (f.size, f.sha256, f.path) <> (a.size, a.sha256, a.path)`,
 }

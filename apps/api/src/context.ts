@@ -7,6 +7,7 @@ import { type Identities, openIdentities } from './identity/identities.ts'
 import { BodyGuard } from './ingest/body-guard.ts'
 import { type JobChanges, JobWatch } from './job-watch.ts'
 import { type ApiMetrics, createMetrics } from './metrics.ts'
+import { RequestRates } from './rates/request-rates.ts'
 import { DigestsSoFar } from './resumable/digests-so-far.ts'
 import { UnderWay } from './resumable/under-way.ts'
 import { UploadsUnderWay } from './uploads-under-way.ts'
@@ -31,6 +32,7 @@ export interface ApiContext extends ApiDeps {
   readonly jobWatch: JobWatch
   readonly identities: Identities
   readonly uploads: UploadsUnderWay
+  readonly requestRates: RequestRates
   /** What this process remembers of resumable uploads; none of it is needed after a restart. */
   readonly resumable: { readonly underWay: UnderWay; readonly digests: DigestsSoFar }
   /** Fires when the server begins to stop: waits end, streams of events close, new requests are refused. */
@@ -48,6 +50,7 @@ export function createContext(deps: ApiDeps, config: ApiConfig): ApiContext {
     uploads: new UploadsUnderWay(config.limits.uploadsOfTenant, meters.uploadsInFlight),
     jobWatch: new JobWatch((ids) => deps.catalog.jobs.peek(ids), deps.jobChanges, deps.log),
     identities: openIdentities({ config, catalog: deps.catalog }),
+    requestRates: new RequestRates(deps.catalog.quotas),
     resumable: { underWay: new UnderWay(), digests: new DigestsSoFar() },
     stopping,
   }

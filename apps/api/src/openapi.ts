@@ -16,6 +16,7 @@ const EVERYWHERE: readonly ErrorCode[] = [
 const FOR_TENANTS: readonly ErrorCode[] = [
   'unauthenticated',
   'token_tenant_invalid',
+  'too_many_requests',
   'permission_denied',
   'run_token_refused',
   'tenant_mismatch',

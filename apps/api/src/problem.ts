@@ -41,6 +41,7 @@ export function sendProblem(
     ...problemOf(error.code, error.detail),
     instance: pathOf(request.originalUrl),
     request_id: exchange.requestId,
+    ...(error.quota === undefined ? {} : { quota: { ...error.quota } }),
     ...members,
   }
   const body = Buffer.from(JSON.stringify(problem))

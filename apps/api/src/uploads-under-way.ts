@@ -14,10 +14,10 @@ export class UploadsUnderWay {
     this.#gauge = gauge
   }
 
-  /** One more, until it is disposed of. Fails with `too_many_at_once`. */
-  begin(tenant: TenantId): Disposable {
+  /** One more, until it is disposed of; `most` where it is not that of all. Fails with `too_many_at_once`. */
+  begin(tenant: TenantId, most = this.#most): Disposable {
     const before = this.#byTenant.get(tenant) ?? 0
-    if (before >= this.#most) {
+    if (before >= most) {
       throw new LadingError(
         'too_many_at_once',
         `X-Tenant-ID: this server is receiving ${before} uploads of the tenant, which is the limit; send it again when one of them is done`,

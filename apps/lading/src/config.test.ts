@@ -232,6 +232,11 @@ test('limits, leases and retries reach the parts that keep them', () => {
     LADING_MAX_DEPTH: '8',
     LADING_MAX_UPLOADS_AT_ONCE: '17',
     LADING_MAX_CONNECTIONS: '90',
+    LADING_QUOTA_BYTES: '5TiB',
+    LADING_QUOTA_OBJECTS: '5000',
+    LADING_QUOTA_SPOOLED: '5GiB',
+    LADING_QUOTA_REQUEST_RATE: '50',
+    LADING_QUOTA_BYTE_RATE: '5MiB',
     LADING_TENANT_SHARE: '60',
     LADING_MIN_BODY_RATE: '10KiB',
     LADING_MAX_WAIT: '5s',
@@ -270,6 +275,14 @@ test('limits, leases and retries reach the parts that keep them', () => {
     idempotencyLeaseMs: 9_000,
     unfinishedUploads: 6,
     keepUploadMs: 18_000_000,
+  })
+  expect(config.quota).toEqual({
+    bytes: 5 * 2 ** 40,
+    objects: 5000,
+    spooledBytes: 5 * 2 ** 30,
+    requestsPerSecond: 50,
+    bytesPerSecond: 5 * 2 ** 20,
+    uploadsAtOnce: 17,
   })
   expect(config.worker).toMatchObject({
     slots: 3,

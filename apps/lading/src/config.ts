@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type ApiConfig, DEFAULT_API_LIMITS, type LocationRules } from '@lading/api'
+import type { Quota } from '@lading/catalog'
 import { isLoopback, type LocationScheme, parseArtifactLocation, parseTenantId } from '@lading/core'
+
 import { LadingError } from '@lading/protocol'
 import type { S3Options } from '@lading/store-s3'
 import { DEFAULT_WORKER_CONFIG, type WorkerConfig } from '@lading/worker'
@@ -26,6 +28,7 @@ export interface Config {
   readonly poolSize: number
   /** Whether keys of new experiments begin with their tenant. */
   readonly tenantPrefix: boolean
+  readonly quota: Quota
   readonly logLevel: Settings['LADING_LOG_LEVEL']
   /** Milliseconds. */
   readonly shutdownGraceMs: number
@@ -69,6 +72,7 @@ export function readConfig(environment: Environment): Config {
     },
     poolSize: settings.LADING_DATABASE_POOL,
     tenantPrefix: settings.LADING_TENANT_PREFIX,
+    quota: quotaOf(settings),
     logLevel: settings.LADING_LOG_LEVEL,
     shutdownGraceMs: settings.LADING_SHUTDOWN_GRACE,
     opsPort: settings.LADING_OPS_PORT,
@@ -81,6 +85,18 @@ export function readConfig(environment: Environment): Config {
     }),
     worker: workerOf(settings),
     checkpoints: environment[CHECKPOINTS],
+  }
+}
+
+/** Of tenants for which `lading quotas` has set nothing else. */
+function quotaOf(settings: Settings): Quota {
+  return {
+    bytes: settings.LADING_QUOTA_BYTES,
+    objects: settings.LADING_QUOTA_OBJECTS,
+    spooledBytes: settings.LADING_QUOTA_SPOOLED,
+    requestsPerSecond: settings.LADING_QUOTA_REQUEST_RATE,
+    bytesPerSecond: settings.LADING_QUOTA_BYTE_RATE,
+    uploadsAtOnce: settings.LADING_MAX_UPLOADS_AT_ONCE,
   }
 }
 

@@ -37,6 +37,7 @@ export async function openContext(config: Config, databaseUrl: string): Promise<
     poolSize: config.poolSize,
     tenantPrefix: config.tenantPrefix,
     jobLimits: config.api.limits.job,
+    quota: config.quota,
   })
   countBacklog(catalog, metrics, log)
   countRot(catalog, metrics, log)

@@ -6,19 +6,25 @@ import type { Sql } from './database.ts'
 import type { Job } from './model.ts'
 import { arrivedRows, heldRows } from './rows-to-accept.ts'
 
-/** See `Accepts.accept`; within the caller's transaction. */
-export async function accept(sql: Sql, acceptance: Acceptance, limits: WorkLimits): Promise<Job> {
+/** See `Accepts.accept`; within the caller's transaction. `metered`: its job and pack are, as their tenant has a quota. */
+export async function accept(
+  sql: Sql,
+  acceptance: Acceptance,
+  limits: WorkLimits,
+  metered: boolean,
+): Promise<Job> {
   const { job, files } = acceptance
   const jobId =
     job.kind === 'open'
       ? await openJob(sql, acceptance, job.jobId)
-      : await insertJob(sql, acceptance, job.atomic)
+      : await insertJob(sql, acceptance, job.atomic, metered)
   await sql.query(
-    'INSERT INTO packs (pack_id, spool_id, job_id, bytes) VALUES (:packId, :spoolId, :jobId, :bytes)',
+    'INSERT INTO packs (pack_id, spool_id, job_id, bytes, metered) VALUES (:packId, :spoolId, :jobId, :bytes, :metered)',
     {
       ...acceptance.pack,
       spoolId: acceptance.spoolId,
       jobId,
+      metered,
     },
   )
   const { runId, tenantId } = acceptance.run
@@ -28,17 +34,17 @@ export async function accept(sql: Sql, acceptance: Acceptance, limits: WorkLimit
   return await addFiles(sql, target, rows, sumOf(files))
 }
 
-function sumOf(files: Acceptance['files']): ArrivedSum {
+export function sumOf(files: Acceptance['files']): ArrivedSum {
   if ('arrivalId' in files) return files
   return { files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) }
 }
 
-async function insertJob(sql: Sql, { run }: Acceptance, atomic: boolean): Promise<string> {
+async function insertJob(sql: Sql, { run }: Acceptance, atomic: boolean, metered: boolean): Promise<string> {
   const jobId = newId()
   await sql.query(
-    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, sealed_at)
-     VALUES (:jobId, :tenant, :runId, 'queued', :atomic, now())`,
-    { jobId, tenant: run.tenantId, runId: run.runId, atomic },
+    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, metered, sealed_at)
+     VALUES (:jobId, :tenant, :runId, 'queued', :atomic, :metered, now())`,
+    { jobId, tenant: run.tenantId, runId: run.runId, atomic, metered },
   )
   return jobId
 }

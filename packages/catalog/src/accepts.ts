@@ -1,24 +1,35 @@
 import { checkpoint, type WorkLimits } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { accept } from './accept.ts'
+import { accept, sumOf } from './accept.ts'
 import { openArrival } from './arrival.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
 import type { Sql, Walled } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import { checkPaths, holdPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
+import { checkQuotaOfAdded } from './quota-check.ts'
+import { limitsUsage, type Quotas } from './quotas.ts'
 import { keepResumed } from './resumable-uploads.ts'
 
-export function acceptsOf(db: Walled, hints: Hints, limits: WorkLimits, jobLimits: JobLimits): Accepts {
+export function acceptsOf(
+  db: Walled,
+  hints: Hints,
+  limits: WorkLimits,
+  jobLimits: JobLimits,
+  quotaOf: Quotas['of'],
+): Accepts {
   return {
     arrive: (tenant) => openArrival(db, tenant, limits),
     checkPaths: ({ runId, tenantId }, paths) => checkPaths(db.of(tenantId), runId, paths),
     async accept(acceptance) {
-      const job = await db.of(acceptance.run.tenantId).transaction(async (sql) => {
-        const accepted = await accept(sql, acceptance, limits)
+      const { tenantId } = acceptance.run
+      const quota = await quotaOf(tenantId)
+      const job = await db.of(tenantId).transaction(async (sql) => {
+        const accepted = await accept(sql, acceptance, limits, limitsUsage(quota))
         checkJobSize(accepted, jobLimits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
         await keepResumed(sql, acceptance, accepted.jobId)
+        await checkQuotaOfAdded(sql, tenantId, quota, addedBy(acceptance))
         await holdAccepted(sql, acceptance)
         checkpoint('accept.before-commit')
         return accepted
@@ -28,6 +39,11 @@ export function acceptsOf(db: Walled, hints: Hints, limits: WorkLimits, jobLimit
       return job
     },
   }
+}
+
+function addedBy({ files, pack }: Acceptance) {
+  const { files: objects, bytes } = sumOf(files)
+  return { objects, bytes, spooledBytes: pack.bytes }
 }
 
 /** The last of the transaction, as it takes locks that others wait for. */

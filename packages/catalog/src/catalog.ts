@@ -13,6 +13,7 @@ import type {
   RunRef,
   RunStatus,
 } from './model.ts'
+import type { Quotas } from './quotas.ts'
 import type { TokenSecret } from './token-secret.ts'
 
 /**
@@ -31,6 +32,7 @@ export interface ApiCatalog {
   readonly resumable: ResumableUploads
   readonly keys: ApiKeys
   readonly tokenSecret: TokenSecret
+  readonly quotas: Quotas
   /** Fails when Postgres does not answer in time, or migrations are pending. */
   check(): Promise<void>
 }
@@ -214,7 +216,7 @@ export interface Jobs {
    * Which of these files the client is to send, whose paths are all different: not those that the job holds, or the run
    * as its newest at that path; nor, with `copy` and while the job is open, those whose bytes an artifact of the tenant
    * in the run's bucket has: these are added to the job, and the store copies them. Fails as adding files does, with
-   * `path_conflict`, `job_too_large` and `job_state_conflict`. Undefined: the run has no such job.
+   * `path_conflict`, `job_too_large`, `job_state_conflict` and `quota_exceeded`. Undefined: the run has no such job.
    */
   plan(
     run: Run,
@@ -240,7 +242,8 @@ export interface Jobs {
   cancel(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /**
    * Queues a failed job's failed files again, while their packs are kept. Fails with `job_state_conflict` when the job
-   * has not failed, `spool_lost` when the packs are gone, `path_conflict` when what was accepted since is in the way.
+   * has not failed, `spool_lost` when the packs are gone, `path_conflict` when what was accepted since is in the way,
+   * `quota_exceeded` when it has taken the room.
    */
   retry(tenant: TenantId, jobId: string): Promise<Job | undefined>
   /** Current states of jobs, whosever they are, for those who wait for them. Not for answers. */

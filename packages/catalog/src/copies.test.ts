@@ -10,6 +10,7 @@ import { DEFAULT_JOB_LIMITS } from './job-limits.ts'
 import { planFiles } from './job-plan.ts'
 import type { Job } from './model.ts'
 import type { Catalog } from './open.ts'
+import { NO_QUOTA } from './quotas.ts'
 
 const LIMITS = { files: 50, bytes: 16 * 1024 * 1024 }
 let catalog: Catalog
@@ -236,6 +237,25 @@ test('a plan keeps to the limits of a job, and makes no file a directory; then i
   }
 })
 
+test('what is copied is held to the quota, though no byte of it is sent, and counts from then on', async () => {
+  const tenant = `t-${newId()}` as TenantId
+  const { quotas } = catalog.api
+  await quotas.set(tenant, { ...NO_QUOTA, objects: 3 })
+  const harbour = await Harbour.open(catalog, tenant)
+  await harbour.store(['a', 'b'])
+  const before = await quotas.usage(tenant)
+  const jobId = await openJob(harbour)
+  await expect(plan(harbour, jobId, [copyOf('a', 'c'), copyOf('b', 'd')])).rejects.toMatchObject({
+    code: 'quota_exceeded',
+    quota: { of: 'objects', used: 2, allowed: 3, asked: 2 },
+  })
+  expect(await quotas.usage(tenant)).toEqual(before)
+  expect(await plan(harbour, jobId, [copyOf('a', 'c')])).toEqual({ needed: [], copied: 1 })
+  expect(await quotas.usage(tenant)).toEqual({ ...before, comingObjects: 1, comingBytes: 10 })
+  for (const work of await takeCopies(harbour)) await harbour.deliver(work)
+  expect(await quotas.usage(tenant)).toEqual({ ...before, objects: 3, bytes: before.bytes + 10 })
+})
+
 test('planning a page looks at what it asks for, however much the tenant has', async () => {
   const db = new Database({ url, poolSize: 2, timeoutMs: 10_000, log: SILENT })
   onTestFinished(() => db.close())
@@ -247,7 +267,7 @@ test('planning a page looks at what it asks for, however much the tenant has', a
   const jobId = await openJob(harbour)
   const files = [...paths.slice(0, 20), ...Array.from({ length: 20 }, (_, index) => `new/${index}`)]
   const asked = files.map((path) => copyOf(path, path))
-  const plan = { run: harbour.run, jobId, files: asked, copy: true }
+  const plan = { run: harbour.run, jobId, files: asked, copy: true, quota: NO_QUOTA }
   const look = () => planFiles(db.of(harbour.tenant), plan, LIMITS, DEFAULT_JOB_LIMITS)
   const nodes = await explain(db, look, harbour.tenant)
   expect(nodes.some((node) => node['Index Name'] === 'artifacts_by_content')).toBe(true)

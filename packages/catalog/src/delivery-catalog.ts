@@ -195,6 +195,8 @@ export interface Ledger {
 }
 
 export interface Sweeps {
+  /** Adds up what changed of tenants' usage; how many changes there were. */
+  addUpUsage(): Promise<number>
   /** Uploads whose files have ended, and that can be aborted now. */
   strandedUploads(limit: number): Promise<LeftUpload[]>
   dropUpload(fileId: string): Promise<void>

@@ -8,6 +8,7 @@ import { failed, Harbour, openMigrated, SILENT } from './fixtures/harbour.ts'
 import { othersWaitFor } from './fixtures/locks.ts'
 import { type Fate, PATHS, Port } from './fixtures/port.ts'
 import type { Catalog } from './open.ts'
+import { NO_QUOTA } from './quotas.ts'
 
 let catalog: Catalog
 let db: Database
@@ -49,8 +50,10 @@ test('whatever clients, workers and sweepers do at once, in the end every job ha
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(action, { minLength: 10, maxLength: 25 }), { minLength: 3, maxLength: 5 }),
-      async (lanes) => {
+      fc.boolean(),
+      async (lanes, metered) => {
         const harbour = await Harbour.open(catalog)
+        if (metered) await catalog.api.quotas.set(harbour.tenant, { ...NO_QUOTA, objects: 10_000 })
         const port = new Port(harbour)
         await Promise.all(
           lanes.map(async (lane) => {
@@ -113,6 +116,7 @@ async function act(port: Port, one: Action): Promise<void> {
   else {
     await db.query('UPDATE deletions SET available_at = now() WHERE leased_until IS NULL')
     await port.sweep()
+    await catalog.api.quotas.addUp()
   }
 }
 
@@ -164,6 +168,15 @@ const WRONG = {
   'work that needs its pack although nothing can be tried again': `
     SELECT w.work_id, w.state FROM work_items w JOIN jobs j USING (job_id) WHERE j.run_id = :runId AND w.state <> 'done'
       AND NOT EXISTS (SELECT 1 FROM files f WHERE f.work_id = w.work_id AND f.state = 'failed')`,
+  'tenants whose usage is not the sum of what they have': `
+    SELECT u, a, p FROM runs r CROSS JOIN LATERAL usage_of(r.tenant_id) u
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS objects, coalesce(sum(size), 0) AS bytes FROM artifacts WHERE tenant_id = r.tenant_id) a
+    CROSS JOIN LATERAL (
+      SELECT coalesce(sum(p.bytes), 0) AS bytes FROM packs p JOIN jobs j USING (job_id)
+      WHERE j.tenant_id = r.tenant_id AND p.dropped_at IS NULL) p
+    WHERE r.run_id = :runId AND (u.objects, u.bytes, u.coming_objects, u.coming_bytes, u.spooled_bytes)
+      <> (a.objects, a.bytes, 0, 0, p.bytes)`,
   'keys that still have a writer': `SELECT path FROM path_heads WHERE run_id = :runId AND writer_file_id IS NOT NULL`,
   'deletions that are left': `SELECT path FROM deletions WHERE run_id = :runId`,
   'paths that have another file than the last, which was stored': `

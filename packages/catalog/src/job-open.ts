@@ -10,11 +10,21 @@ import type { Job, Run } from './model.ts'
 /** Milliseconds of the lease on a key; nobody sees it, as it is taken and used up in one transaction. */
 const KEY_LEASE_MS = 60_000
 
+interface Metered {
+  /** Whether its tenant has a quota. */
+  readonly metered: boolean
+}
+
 /**
  * See `Jobs.open`. Key and job commit together: of many who come with the same key at once, the others wait for the
  * first at the key's row, and then find its job.
  */
-export async function openJob(walled: Walled, run: Run, given: OpenJob, key?: OpeningKey): Promise<Job> {
+export async function openJob(
+  walled: Walled,
+  run: Run,
+  given: OpenJob & Metered,
+  key?: OpeningKey,
+): Promise<Job> {
   const db = walled.of(run.tenantId)
   if (key === undefined) return await insertOpenJob(db, run, given)
   return await db.transaction(async (sql) => {
@@ -47,15 +57,16 @@ async function openedBefore(
   return jobFromRow(row)
 }
 
-async function insertOpenJob(sql: Sql, run: Run, given: OpenJob): Promise<Job> {
+async function insertOpenJob(sql: Sql, run: Run, given: OpenJob & Metered): Promise<Job> {
   const [row] = await sql.query<JobRow>(
-    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, directory, shards, expected_files, deadline)
-     VALUES (:jobId, :tenant, :runId, 'open', :atomic, :directory, :shards, :expectedFiles, :deadline) RETURNING *`,
+    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, metered, directory, shards, expected_files, deadline)
+     VALUES (:jobId, :tenant, :runId, 'open', :atomic, :metered, :directory, :shards, :expectedFiles, :deadline) RETURNING *`,
     {
       jobId: newId(),
       tenant: run.tenantId,
       runId: run.runId,
       atomic: given.atomic,
+      metered: given.metered,
       directory: given.directory,
       shards: given.shards ?? null,
       expectedFiles: given.expectedFiles ?? null,

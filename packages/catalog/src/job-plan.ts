@@ -6,6 +6,8 @@ import { IS_LIVE } from './file-states.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import type { Run } from './model.ts'
 import { holdPaths } from './path-clashes.ts'
+import { checkQuotaOfAdded } from './quota-check.ts'
+import type { Quota } from './quotas.ts'
 import { heldRows } from './rows-to-accept.ts'
 
 interface Plan {
@@ -14,6 +16,7 @@ interface Plan {
   readonly files: readonly PlannedFile[]
   /** Whether to have the store copy what the tenant has elsewhere. */
   readonly copy: boolean
+  readonly quota: Quota
 }
 
 /**
@@ -105,7 +108,7 @@ ORDER BY w.place`
 
 async function addCopies(
   sql: Sql,
-  { run, jobId }: Plan,
+  { run, jobId, quota }: Plan,
   found: readonly CopyableFile[],
   workLimits: WorkLimits,
   jobLimits: JobLimits,
@@ -116,6 +119,11 @@ async function addCopies(
   const sum = { files: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) }
   const job = await addFiles(sql, target, heldRows(files, workLimits), sum)
   checkJobSize(job, jobLimits)
+  await checkQuotaOfAdded(sql, tenantId, quota, {
+    objects: sum.files,
+    bytes: sum.bytes,
+    spooledBytes: 0,
+  })
   await holdPaths(
     sql,
     runId,

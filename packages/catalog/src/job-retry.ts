@@ -3,9 +3,11 @@ import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Sql, Walled } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { holdPathsOfRetry } from './path-clashes.ts'
+import { type Asked, checkQuotaOfAdded } from './quota-check.ts'
+import type { Quota } from './quotas.ts'
 
 /** Queues the failed files of a failed job again. False: the tenant has no such job. */
-export async function retryJob(db: Walled, tenant: TenantId, jobId: string): Promise<boolean> {
+export async function retryJob(db: Walled, tenant: TenantId, jobId: string, quota: Quota): Promise<boolean> {
   return await db.of(tenant).transaction(async (sql) => {
     const [job] = await sql.query<{ runId: string; state: JobState; errorCode: ErrorCode | null }>(
       'SELECT run_id, state, error_code FROM jobs WHERE tenant_id = :tenant AND job_id = :jobId FOR UPDATE',
@@ -23,7 +25,8 @@ export async function retryJob(db: Walled, tenant: TenantId, jobId: string): Pro
     }
     await checkPacks(sql, jobId)
     await checkHeldBack(sql, jobId)
-    await requeue(sql, jobId)
+    const added = await requeue(sql, jobId)
+    await checkQuotaOfAdded(sql, tenant, quota, { ...added, spooledBytes: 0 })
     await holdPathsOfRetry(sql, job.runId, jobId)
     return true
   })
@@ -60,11 +63,11 @@ async function checkHeldBack(sql: Sql, jobId: string): Promise<void> {
  * Work that a worker still holds (the last of its files was ended from elsewhere) is taken from it: its statement that
  * finishes the work may have counted its files already, and must not take effect after this.
  */
-async function requeue(sql: Sql, jobId: string): Promise<void> {
-  await sql.query(
+async function requeue(sql: Sql, jobId: string): Promise<Asked> {
+  const [added] = await sql.query<Asked>(
     `WITH file AS (
        UPDATE files SET state = 'spooled', error_code = NULL, error_detail = NULL, ended_at = NULL
-       WHERE job_id = :jobId AND state ${mayBecome('spooled')} RETURNING work_id
+       WHERE job_id = :jobId AND state ${mayBecome('spooled')} RETURNING work_id, size
      ), work AS (
        UPDATE work_items SET state = 'ready', attempts = 0, expiries = 0, available_at = now(), created_at = now(),
          lease_expires_at = NULL, taken_at = NULL, worker_id = NULL
@@ -72,7 +75,9 @@ async function requeue(sql: Sql, jobId: string): Promise<void> {
      )
      UPDATE jobs SET state = 'queued', files_failed = files_failed - (SELECT count(*) FROM file), ended_at = NULL,
        cancel_requested_at = NULL, error_code = NULL, error_detail = NULL, error_path = NULL
-     WHERE job_id = :jobId`,
+     WHERE job_id = :jobId
+     RETURNING (SELECT count(*) FROM file) AS objects, (SELECT coalesce(sum(size), 0)::bigint FROM file) AS bytes`,
     { jobId },
   )
+  return added ?? { objects: 0, bytes: 0 }
 }

@@ -14,6 +14,7 @@ import { sealJob } from './job-seal.ts'
 import type { JobFile } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
 import { publish } from './publish.ts'
+import { limitsUsage, type Quotas } from './quotas.ts'
 
 /** The parts that unfinished files have in the store: progress within a file of gigabytes. */
 const WITH_PARTS = `j.*, (
@@ -33,7 +34,7 @@ export function jobsOf(
   db: Walled,
   everyones: Sql,
   hints: Hints,
-  limits: { work: WorkLimits; job: JobLimits },
+  limits: { work: WorkLimits; job: JobLimits; quotaOf: Quotas['of'] },
 ): Jobs {
   const get: Jobs['get'] = async (tenant, jobId) => {
     const [row] = await db
@@ -82,7 +83,10 @@ export function jobsOf(
       )
       return pageOf(rows.map(fileFromRow), limit, (file) => file.fileId)
     },
-    open: (run, job, key) => openJob(db, run, job, key),
+    async open(run, job, key) {
+      const metered = limitsUsage(await limits.quotaOf(run.tenantId))
+      return await openJob(db, run, { ...job, metered }, key)
+    },
     async seal(tenant, jobId, seal) {
       const { known, ended } = await sealJob(db, tenant, jobId, seal)
       if (!known) return undefined
@@ -93,9 +97,10 @@ export function jobsOf(
     async plan(run, jobId, files, { copy }) {
       const job = await get(run.tenantId, jobId)
       if (job?.runId !== run.runId) return undefined
+      const quota = await limits.quotaOf(run.tenantId)
       const planned = await planFiles(
         db.of(run.tenantId),
-        { run, jobId, files, copy },
+        { run, jobId, files, copy, quota },
         limits.work,
         limits.job,
       )
@@ -108,7 +113,7 @@ export function jobsOf(
       return await get(tenant, jobId)
     },
     async retry(tenant, jobId) {
-      if (!(await retryJob(db, tenant, jobId))) return undefined
+      if (!(await retryJob(db, tenant, jobId, await limits.quotaOf(tenant)))) return undefined
       hints.workIsReady()
       return await get(tenant, jobId)
     },

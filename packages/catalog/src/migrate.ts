@@ -6,6 +6,7 @@ import * as arrivals from './migrations/0003-arrivals.ts'
 import * as copies from './migrations/0004-copies.ts'
 import * as apiKeys from './migrations/0005-api-keys.ts'
 import * as tenantWalls from './migrations/0006-tenant-walls.ts'
+import * as quotas from './migrations/0007-quotas.ts'
 import * as scrubs from './migrations/0008-scrubs.ts'
 import * as tokenSecret from './migrations/0009-token-secret.ts'
 import * as resumableUploads from './migrations/0010-resumable-uploads.ts'
@@ -18,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '0004-copies': copies,
   '0005-api-keys': apiKeys,
   '0006-tenant-walls': tenantWalls,
+  '0007-quotas': quotas,
   '0008-scrubs': scrubs,
   '0009-token-secret': tokenSecret,
   '0010-resumable-uploads': resumableUploads,

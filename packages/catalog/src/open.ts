@@ -22,6 +22,8 @@ import { migrateDown, migrateUp } from './migrate.ts'
 import { orphansOf } from './orphans.ts'
 import { packsOf } from './packs.ts'
 import { publish } from './publish.ts'
+import { QuotaBook } from './quota-book.ts'
+import { NO_QUOTA, type Quota, quotasOf } from './quotas.ts'
 import { resumableUploadsOf } from './resumable-uploads.ts'
 import { runsOf } from './runs.ts'
 import { scrubsOf } from './scrubs.ts'
@@ -46,6 +48,8 @@ export interface CatalogOptions {
   readonly schema?: string
   readonly workLimits?: WorkLimits
   readonly jobLimits?: JobLimits
+  /** Of tenants for which nothing else was set. */
+  readonly quota?: Quota
 }
 
 /** The catalog of one process, as both sides see it. It connects when it is first asked something. */
@@ -70,6 +74,8 @@ export function openCatalog(options: CatalogOptions): Catalog {
   const hints = new Hints(db, options.log)
   const workLimits = options.workLimits ?? DEFAULT_WORK_LIMITS
   const jobLimits = options.jobLimits ?? DEFAULT_JOB_LIMITS
+  const book = new QuotaBook(db, options.quota ?? NO_QUOTA)
+  const quotas = quotasOf(db, (tenant) => book.of(tenant))
   const check = () => checkDatabase(db)
   const close = async () => {
     await hints.close()
@@ -82,13 +88,14 @@ export function openCatalog(options: CatalogOptions): Catalog {
         tenantPrefix: options.tenantPrefix ?? false,
       }),
       runs: runsOf(db),
-      uploads: acceptsOf(db, hints, workLimits, jobLimits),
-      jobs: jobsOf(db, db, hints, { work: workLimits, job: jobLimits }),
+      uploads: acceptsOf(db, hints, workLimits, jobLimits, quotas.of),
+      jobs: jobsOf(db, db, hints, { work: workLimits, job: jobLimits, quotaOf: quotas.of }),
       artifacts: artifactsOf(db, hints),
       idempotency: idempotencyKeysOf(db),
       resumable: resumableUploadsOf(db),
       keys: apiKeysOf(db),
       tokenSecret: tokenSecretOf(db),
+      quotas,
       check,
     },
     delivery: {

@@ -51,7 +51,7 @@ test('who brings another file into the same directory does not wait; who would m
   const { runId } = harbour.run
   let below: Promise<unknown> = Promise.resolve()
   await db.transaction(async (sql) => {
-    await accept(sql, acceptance, DEFAULT_WORK_LIMITS)
+    await accept(sql, acceptance, DEFAULT_WORK_LIMITS, false)
     await holdPaths(sql, runId, ['models/last.pt'])
     await harbour.accept(['models/best.pt', 'models/epochs/1.pt'])
     below = harbour.accept(['models/last.pt/rank-0']).catch((error: unknown) => error)

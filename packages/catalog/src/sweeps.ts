@@ -5,6 +5,7 @@ import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { endOverlooked } from './job-end.ts'
 import { failOverdueJobs } from './overdue.ts'
+import { addUpUsage } from './quotas.ts'
 
 interface DeletionRow extends Omit<Deletion, 'object' | 'onlyIf'> {
   bucket: string
@@ -105,6 +106,7 @@ export function sweepsOf(db: Database, hints: Hints): Sweeps {
         { deletionId, attempts, detail, delayMs },
       )
     },
+    addUpUsage: () => addUpUsage(db),
     async forgetIdempotencyKeys(olderThanMs) {
       const rows = await db.query(
         `DELETE FROM idempotency_keys WHERE created_at < now() - :olderThanMs * interval '1 ms'

@@ -32,7 +32,17 @@ const OF_TENANTS = {
 } as const
 
 /** Tables that nothing that is done for a tenant reaches at all. */
-const OUT_OF_REACH = ['api_keys', 'lading_migrations', 'lading_migrations_lock', 'token_secret', 'workers']
+const OUT_OF_REACH = [
+  'api_keys',
+  'lading_migrations',
+  'lading_migrations_lock',
+  'quotas',
+  'rate_buckets',
+  'tenant_usage',
+  'token_secret',
+  'usage_changes',
+  'workers',
+]
 
 const REFUSED = { code: '42501' }
 

@@ -134,5 +134,15 @@ export interface Problem {
   retryable: boolean
   job_id?: string | undefined
   status_url?: string | undefined
+  /** Of `quota_exceeded` and `backlog_full`. */
+  quota?: ProblemQuota | undefined
   checks?: Record<string, string> | undefined
+}
+
+/** What the tenant has of what it may have, and how much more was asked for. */
+export interface ProblemQuota {
+  of: 'bytes' | 'objects' | 'spooled_bytes'
+  used: number
+  allowed: number
+  asked: number
 }

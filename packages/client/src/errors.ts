@@ -1,4 +1,4 @@
-import type { JobError, Problem } from './bodies.ts'
+import type { JobError, Problem, ProblemQuota } from './bodies.ts'
 
 /** What every call of this package fails with, but for the reason of an `AbortSignal`. */
 export class LadingError extends Error {
@@ -35,6 +35,8 @@ export class LadingApiError extends LadingError {
   readonly jobId: string | undefined
   /** How long the server asks to wait before the next attempt. */
   readonly retryAfterMs: number | undefined
+  /** What the tenant may have and has, where that is why. */
+  readonly quota: ProblemQuota | undefined
 
   constructor(status: number, problem: Partial<Problem>, retryAfterMs?: number) {
     const { code = 'http_error', detail = `the server answered ${status}` } = problem
@@ -42,6 +44,7 @@ export class LadingApiError extends LadingError {
     this.requestId = problem.request_id
     this.jobId = problem.job_id
     this.retryAfterMs = retryAfterMs
+    this.quota = problem.quota
   }
 }
 

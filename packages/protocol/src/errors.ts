@@ -14,6 +14,10 @@ export const ERRORS = {
   headers_too_large: row(431, false, 'The header of the request is too large'),
   request_timeout: row(408, true, 'The body arrived more slowly than the minimum rate'),
   too_many_at_once: row(429, true, 'The tenant has too many uploads under way at once'),
+  too_many_requests: row(429, true, 'The tenant sends more requests a second than it may'),
+  too_many_bytes: row(429, true, 'The tenant sends more bytes a second than it may'),
+  backlog_full: row(429, true, 'The tenant has as many bytes to be delivered as it may'),
+  quota_exceeded: row(403, false, 'The tenant would have more than it may'),
   too_many_connections: row(429, true, 'The address has too many connections open at once'),
   client_aborted: row(400, true, 'The connection ended before the body did'),
 
@@ -143,12 +147,21 @@ export interface ErrorRow {
 
 export type ErrorCode = keyof typeof ERRORS
 
+/** What a tenant has of what it may have, and how much more was asked for. */
+export interface QuotaStanding {
+  readonly of: 'bytes' | 'objects' | 'spooled_bytes'
+  readonly used: number
+  readonly allowed: number
+  readonly asked: number
+}
+
 export interface ErrorOptionsOfLading {
   readonly cause?: unknown
   /** Seconds for `Retry-After` (RFC 9110, 10.2.3). */
   readonly retryAfter?: number
   /** Further response headers, by lower-case name. */
   readonly headers?: Readonly<Record<string, string>>
+  readonly quota?: QuotaStanding
 }
 
 /** The one error class: a row of the table, and a `detail` that names the field, the limit, and what to do. */
@@ -158,6 +171,7 @@ export class LadingError extends Error {
   readonly detail: string
   readonly retryAfter: number | undefined
   readonly headers: Readonly<Record<string, string>>
+  readonly quota: QuotaStanding | undefined
 
   constructor(code: ErrorCode, detail: string, options: ErrorOptionsOfLading = {}) {
     super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause })
@@ -165,6 +179,7 @@ export class LadingError extends Error {
     this.detail = detail
     this.retryAfter = options.retryAfter
     this.headers = options.headers ?? {}
+    this.quota = options.quota
   }
 
   get status(): number {

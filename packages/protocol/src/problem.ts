@@ -19,6 +19,15 @@ export const Problem = z
     retryable: z.boolean(),
     job_id: idField('job').optional(),
     status_url: z.string().optional(),
+    quota: z
+      .strictObject({
+        of: z.enum(['bytes', 'objects', 'spooled_bytes']),
+        used: z.int(),
+        allowed: z.int(),
+        asked: z.int(),
+      })
+      .optional()
+      .meta({ description: 'What the tenant has of what it may have, and how much more was asked for' }),
     checks: z.record(z.string(), z.string()).optional(),
   })
   .meta({ id: 'Problem' })

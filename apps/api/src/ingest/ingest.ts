@@ -6,11 +6,13 @@ import { exchangeOf } from '../exchange.ts'
 import { checkPathSize } from '../path-limits.ts'
 import { type Admission, admit, type UploadCall } from './admission.ts'
 import { Arrivals, type Arrived } from './arrivals.ts'
+import { beginUpload } from './begin-upload.ts'
 import { type ClaimedKey, claimKey } from './idempotency.ts'
 import { Intake } from './intake.ts'
 import type { Lane, PlacedFile } from './lane.ts'
 import { type Contents, lookThrough } from './look-through.ts'
 import { reply } from './reply.ts'
+import { roomOf } from './room.ts'
 
 /**
  * The way of an upload, whose job is `atomic` unless the request says otherwise: admitted by its head, read into a pack,
@@ -30,7 +32,7 @@ export async function ingest(
 
 /** It is under way until it is accepted, and not while its client waits for the delivery. */
 async function receive(context: ApiContext, call: UploadCall, lane: Lane, atomic: boolean) {
-  using _upload = context.uploads.begin(call.tenant)
+  await using _upload = await beginUpload(context, call)
   const admission = await admit(context, call, atomic)
   await lane.check(admission)
   return { admission, taken: await take(context, call, lane, admission) }
@@ -44,19 +46,22 @@ interface Taken {
 
 async function take(context: ApiContext, call: UploadCall, lane: Lane, admission: Admission): Promise<Taken> {
   const { spool, catalog, config } = context
-  const intakeLimits = { files: lane.files, fileBytes: config.limits.fileBytes }
+  const limits = { files: lane.files, fileBytes: config.limits.fileBytes }
   await using key = await claimKey(context, call.tenant, call.request)
   await using arrivals = new Arrivals(catalog.uploads, call.tenant)
   if (key?.before !== undefined) {
-    const arrived = await read(lane, admission, new Intake(undefined, arrivals, intakeLimits))
+    const arrived = await read(lane, admission, new Intake(undefined, arrivals, limits))
     const contents = await lookThrough(arrived, (page) => checkKeys(context, admission, page))
     return { job: await jobBefore(context, call, key.before, contents), contents, replayed: true }
   }
+  const room = await roomOf(catalog.quotas, call.tenant)
+  const { length = 0 } = admission
+  room?.check({ objects: 1, bytes: lane.isFile ? length : 0 }, length)
   await using pack = await spool.create(newId(), {
-    expectedBytes: admission.length ?? 0,
+    expectedBytes: length,
     ownsChunks: true,
   })
-  const arrived = await read(lane, admission, new Intake(pack, arrivals, intakeLimits))
+  const arrived = await read(lane, admission, new Intake(pack, arrivals, { ...limits, room }))
   const contents = await lookThrough(arrived, (page) => checkKeys(context, admission, page))
   await pack.seal()
   const job = await accept(context, admission, pack, arrived, contents, key)

@@ -2,6 +2,7 @@ import { type ArtifactPath, type Digests, DigestTaker, type PackWriter } from '@
 import { LadingError } from '@lading/protocol'
 import type { Arrivals } from './arrivals.ts'
 import type { PlacedFile } from './lane.ts'
+import type { Room } from './room.ts'
 
 /** What an archive knows of an entry besides its path and bytes. */
 export type EntryFacts = Pick<PlacedFile, 'mode' | 'mtime'>
@@ -14,6 +15,8 @@ export interface IntakeLimits {
   readonly files: number
   /** Bytes. */
   readonly fileBytes: number
+  /** What the tenant's quota leaves. */
+  readonly room?: Room | undefined
 }
 
 interface OpenFile extends EntryFacts {
@@ -52,10 +55,11 @@ export class Intake {
     this.keep(chunk)
   }
 
-  /** Some of the open file's bytes, which are kept separately. Fails with `file_too_large`. */
+  /** Some of the open file's bytes, which are kept separately. Fails with `file_too_large`, `quota_exceeded`. */
   digest(chunk: Buffer): void {
     const { digests, path } = this.#opened()
     if (digests.size + chunk.length > this.#limits.fileBytes) throw tooLarge(path, this.#limits.fileBytes)
+    this.#limits.room?.take(chunk.length)
     digests.update(chunk)
   }
 

@@ -9,6 +9,8 @@ export type PlacedFile = AcceptedFile
 export interface Lane {
   /** The most files that it takes; directories count too. */
   readonly files: number
+  /** Whether the body is the file, byte by byte: its length is then known before it comes. */
+  readonly isFile?: boolean
   /** What the head alone can refuse, before anything is reserved. */
   check(admission: Admission): Promise<void> | void
   /**

@@ -16,6 +16,7 @@ export function rawLane(context: Needs, call: UploadCall, given: ArtifactPath): 
   const { limits } = config
   return {
     files: 1,
+    isFile: true,
     async check({ run, directory, length }) {
       const path = joinArtifactPath(directory, given)
       checkWhole(call.request)

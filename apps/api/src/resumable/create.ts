@@ -6,6 +6,7 @@ import { targetOf, type UploadCall } from '../ingest/admission.ts'
 import { readBody } from '../ingest/body-reader.ts'
 import { idempotencyKeyOf } from '../ingest/idempotency.ts'
 import { tooLarge } from '../ingest/intake.ts'
+import { roomOf } from '../ingest/room.ts'
 import { checkPathSize } from '../path-limits.ts'
 import { hasContent } from '../request-head.ts'
 import { runOf } from '../routes/ids.ts'
@@ -46,6 +47,9 @@ async function note(context: ApiContext, call: UploadCall, run: Run) {
   await catalog.uploads.checkPaths(run, [path])
   await checkSpace(context, size)
   const idempotencyKey = idempotencyKeyOf(request)
+  // With a key this may be the repetition of one that had room; each piece is looked at besides.
+  const room = idempotencyKey === undefined ? await roomOf(catalog.quotas, call.tenant) : undefined
+  room?.check({ objects: 1, bytes: size }, size)
   return await catalog.resumable.create(
     { run, path, size, sha256, jobId, metadata, spoolId: spool.id, idempotencyKey },
     { most: limits.unfinishedUploads, keepMs: limits.keepUploadMs },

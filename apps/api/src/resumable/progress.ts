@@ -1,5 +1,7 @@
 import type { ResumableUpload } from '@lading/catalog'
 import type { ApiContext } from '../context.ts'
+import { beginUpload } from '../ingest/begin-upload.ts'
+import { roomOf } from '../ingest/room.ts'
 import type { Call } from '../operation.ts'
 import { contentLengthOf, hasContent } from '../request-head.ts'
 import { append, checkPiece } from './append.ts'
@@ -20,14 +22,18 @@ export async function takePiece(
   uploadId: string,
   offset: number,
 ): Promise<ResumableUpload> {
-  using _upload = context.uploads.begin(call.tenant)
+  await using _upload = await beginUpload(context, call)
   await using held = await hold(context, call.tenant, uploadId)
   if (held.upload.acceptedJobId !== undefined && offset === held.upload.size) return held.upload
   checkPiece(call, held, offset)
+  const { size } = held.upload
+  const expected = contentLengthOf(call.request) ?? size - offset
+  const isPiece = hasContent(call.request)
+  const room = isPiece ? await roomOf(context.catalog.quotas, call.tenant) : undefined
+  room?.check({ objects: 1, bytes: size }, expected)
   const declared = await declareDigest(call.request, held)
-  const expected = contentLengthOf(call.request) ?? held.upload.size - offset
   await using open = await openPack(context, call, declared, expected)
-  const received = hasContent(call.request) ? await append(context, call, declared, open) : offset
+  const received = isPiece ? await append(context, call, declared, open) : offset
   return await acceptWhole(context, declared, open, received)
 }
 

@@ -118,7 +118,7 @@ export function retry({ catalog }: Needs) {
     summary: 'Queue the failed files of a failed job again',
     params: JobParams,
     responses: { 202: json('The job', JobResponse) },
-    errors: ['job_not_found', 'job_state_conflict', 'path_conflict', 'spool_lost'],
+    errors: ['job_not_found', 'job_state_conflict', 'path_conflict', 'quota_exceeded', 'spool_lost'],
     async handle({ tenant, params: { job_id: id }, response }) {
       const job = isId(id) ? await catalog.jobs.retry(tenant, id) : undefined
       sendJson(response, 202, jobBody(found(job, 'job_not_found', 'job', id)), { location: jobUrl(id) })

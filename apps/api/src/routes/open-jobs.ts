@@ -106,6 +106,7 @@ export function plan({ catalog }: Needs) {
       'job_state_conflict',
       'job_too_large',
       'request_too_large',
+      'quota_exceeded',
     ],
     async handle({ response, tenant, identity, params, body }) {
       const run = await runOf(catalog, tenant, params.run_id)

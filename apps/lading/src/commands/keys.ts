@@ -1,10 +1,8 @@
-import { type ApiKeys, type KeyRow, openCatalog } from '@lading/catalog'
+import type { ApiKeys, KeyRow } from '@lading/catalog'
 import { isId, isScope, parseTenantId, type Scope } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { readConfig } from '../config.ts'
-import { databaseUrlOf } from '../database-url.ts'
-import { createLog } from '../log/create-log.ts'
 import { whole } from '../settings/kinds.ts'
+import { withCatalog } from '../with-catalog.ts'
 
 interface Json {
   readonly json: boolean
@@ -58,14 +56,7 @@ async function revoke(keys: ApiKeys, keyId: string, options: RevokeOptions): Pro
 }
 
 async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
-  const config = readConfig(process.env)
-  await using catalog = openCatalog({
-    url: databaseUrlOf(config, 'keys'),
-    defaultBucket: config.bucket,
-    log: createLog(config.logLevel, process.stderr),
-  })
-  await catalog.api.check()
-  await work(catalog.api.keys)
+  await withCatalog('keys', ({ keys }) => work(keys))
 }
 
 function scopesOf(text: string): Scope[] {

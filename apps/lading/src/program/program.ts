@@ -8,6 +8,7 @@ import { addExperimentCommands } from './experiment-commands.ts'
 import { addGcCommand } from './gc-command.ts'
 import { addJobCommands } from './job-commands.ts'
 import { addKeysCommands } from './keys-commands.ts'
+import { addQuotasCommands } from './quotas-commands.ts'
 import { addRunCommands } from './run-commands.ts'
 import { addServerCommands } from './server-commands.ts'
 import { addTokenCommand } from './token-command.ts'
@@ -38,6 +39,7 @@ export function createProgram(): Command {
   addVerifyCommand(program)
   addGcCommand(program)
   addKeysCommands(program)
+  addQuotasCommands(program)
   program.commandsGroup('For both:')
   addDoctorCommand(program)
   addCompletionCommand(program)

@@ -201,6 +201,22 @@ export const SETTINGS = {
     fallback: DEFAULT_API_LIMITS.waitMs,
     about: 'The longest that `Prefer: wait` and `?wait=` wait.',
   }),
+  LADING_QUOTA_BYTES: setting(bytes, {
+    about:
+      'Bytes that a tenant may have in artifacts, and in files that are to become some. Without it, any number.',
+  }),
+  LADING_QUOTA_OBJECTS: setting(whole(0, Number.MAX_SAFE_INTEGER), {
+    about: 'Artifacts that a tenant may have, and files that are to become some.',
+  }),
+  LADING_QUOTA_SPOOLED: setting(bytes, {
+    about: 'Bytes of a tenant that may wait in temporary storage.',
+  }),
+  LADING_QUOTA_REQUEST_RATE: setting(whole(1, 1_000_000), {
+    about: 'Requests a second of a tenant, over all processes.',
+  }),
+  LADING_QUOTA_BYTE_RATE: setting(bytes, {
+    about: 'Bytes a second of the bodies of a tenant, over all processes and on average over 10 seconds.',
+  }),
   LADING_MAX_RESUMABLE: setting(whole(1, 1_000_000), {
     fallback: DEFAULT_API_LIMITS.unfinishedUploads,
     about: 'The most unfinished resumable uploads of a tenant.',

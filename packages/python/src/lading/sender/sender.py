@@ -23,6 +23,8 @@ log = logging.getLogger("lading")
 BUSY = (429, 503)
 NOT_ALLOWED = (401, 403)
 """A key that has run out is no reason to give up what was logged: it waits for another."""
+FULL = "quota_exceeded"
+"""Of the status of NOT_ALLOWED, and yet about this artifact alone: a smaller one may have room."""
 
 
 class Sender:
@@ -107,7 +109,7 @@ class Sender:
         self._box.end(items, ACCEPTED, job=job)
 
     def _failed(self, items: list[Item], error: Exception) -> None:
-        if isinstance(error, Unreachable) or (isinstance(error, ServerError) and error.status in (*BUSY, *NOT_ALLOWED)):
+        if _meets_all(error):
             self._pause(error)
             self._box.put_back(items)
         elif isinstance(error, RetryLater):
@@ -160,6 +162,13 @@ def cancel(box: Box, item: Item) -> bool:
             return False
         box.end([item], CANCELLED)
         return True
+
+
+def _meets_all(error: Exception) -> bool:
+    """What one request met by it, the others would."""
+    if isinstance(error, ServerError):
+        return error.status in (*BUSY, *NOT_ALLOWED) and error.code != FULL
+    return isinstance(error, Unreachable)
 
 
 def _name(item: Item) -> str:
