@@ -63,7 +63,7 @@ async function bundledFor(name: string, entry: string): Promise<string[]> {
 
 test('a bundle holds what is imported, and nothing else of the package', async () => {
   expect(await bundledFor('LadingError', 'browser.js')).toEqual(['errors'])
-  expect(await bundledFor('fileAt', 'node.js')).toEqual(['errors', 'file-at'])
+  expect(await bundledFor('fileAt', 'node.js')).toEqual(['errors', 'file-at', 'settled'])
   expect(await bundledFor('filesIn', 'node.js')).not.toContain('transport')
   expect(await bundledFor('connect', 'browser.js')).not.toContain('node-digests')
 })

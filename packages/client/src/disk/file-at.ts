@@ -1,6 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { LadingError } from '../errors.ts'
 import type { Source } from '../source.ts'
+import { settled } from './settled.ts'
 
 /** Bytes that are read at once; a `Blob` of Node takes 64 KiB, and three times as long. */
 const CHUNK_BYTES = 1024 * 1024
@@ -13,6 +14,7 @@ export async function fileAt(path: string): Promise<Source> {
   const stats = await stat(path, { bigint: true })
   if (!stats.isFile())
     throw new LadingError('not_a_file', `${path}: it is no file; filesIn is for directories`)
+  await settled(stats.mtimeNs)
   return new FileOnDisk(path, stats, 0, Number(stats.size))
 }
 
