@@ -9,9 +9,9 @@ import { found, jobOf } from './routes/ids.ts'
 export type Named = Readonly<Record<string, unknown>>
 
 /**
- * Refuses a call that is not of the run to which its identity is limited. What is of another run is as if it were not
- * there: `run_not_found`, `job_not_found`, `upload_not_found`. An operation that does not say by what its calls name their
- * run is not for such identities at all: `run_token_refused`.
+ * Refuses a call that is not of the run to which its identity is limited: of another run, whether or not there is one, or
+ * to an operation that does not say by what its calls name their run, with `run_token_refused`. Jobs and uploads of another
+ * run are as if they were not there: `job_not_found`, `upload_not_found`.
  */
 export async function confine(
   { runId, tenant }: Identity,
@@ -25,7 +25,7 @@ export async function confine(
   if (typeof id !== 'string') throw outside(runId, `; give it as ${namedBy}`)
   switch (namedBy) {
     case 'run_id':
-      found(id === runId || undefined, 'run_not_found', 'run', id)
+      if (id !== runId) throw outside(runId)
       return
     case 'job_id': {
       const job = await jobOf(catalog, tenant, id)

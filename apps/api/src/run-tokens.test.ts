@@ -59,7 +59,8 @@ describe.each(GUARDED.map((route) => ({ ...route, name: `${route.method} ${route
 
       const token = await tokenOf(runId, ownKey)
       const outside = await ask(elsewhere, token)
-      expect(outside.status).toBe(operation.runNamedBy === undefined ? 403 : 404)
+      const hidden = operation.runNamedBy === 'job_id' || operation.runNamedBy === 'upload_id'
+      expect(outside.status).toBe(hidden ? 404 : 403)
 
       const inside = await ask(place, token)
       const right = operation.runNamedBy === undefined ? 403 : row.right

@@ -25,6 +25,8 @@ NOT_ALLOWED = (401, 403)
 """A key that has run out is no reason to give up what was logged: it waits for another."""
 FULL = "quota_exceeded"
 """Of the status of NOT_ALLOWED, and yet about this artifact alone: a smaller one may have room."""
+OF_ANOTHER_RUN = "run_token_refused"
+"""The key is of one run: what is of others waits for a key of theirs, and that run's own goes on."""
 
 
 class Sender:
@@ -109,7 +111,9 @@ class Sender:
         self._box.end(items, ACCEPTED, job=job)
 
     def _failed(self, items: list[Item], error: Exception) -> None:
-        if _meets_all(error):
+        if isinstance(error, ServerError) and error.code == OF_ANOTHER_RUN:
+            self._box.put_back(items, time.monotonic() + LONGEST_DELAY)
+        elif _meets_all(error):
             self._pause(error)
             self._box.put_back(items)
         elif isinstance(error, RetryLater):
