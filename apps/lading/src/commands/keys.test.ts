@@ -1,3 +1,5 @@
+import { openCatalog } from '@lading/catalog'
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { freshDatabase } from '../../../../test/support/provided.ts'
 import { lading } from '../fixtures/lading-process.ts'
@@ -21,6 +23,24 @@ test('a key is made, shown by its beginning only, and revoked', async () => {
   expect(JSON.parse(await run('keys', 'list', '--tenant', 'acme', '--json')).keys).toMatchObject([
     { key_id: made.key_id, revoked_at: expect.any(String) },
   ])
+})
+
+test('tokens of runs are ended by another secret, unless the settings have it', async () => {
+  const settings = { DATABASE_URL: await freshDatabase() }
+  await lading(['migrate'], settings).ended
+  await using catalog = openCatalog({
+    url: settings.DATABASE_URL,
+    defaultBucket: 'bucket',
+    log: pino({ level: 'silent' }),
+  })
+  const before = await catalog.api.tokenSecret.get()
+  expect(await lading(['keys', 'end-tokens'], settings).ended).toMatchObject({ code: 0 })
+  expect((await catalog.api.tokenSecret.get()).equals(before)).toBe(false)
+  const elsewhere = { ...settings, LADING_TOKEN_SECRET: 'x'.repeat(32) }
+  expect(await lading(['keys', 'end-tokens'], elsewhere).ended).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('LADING_TOKEN_SECRET: tokens are signed with it'),
+  })
 })
 
 test('a scope that does not exist, and a key that does not, are told in a sentence', async () => {

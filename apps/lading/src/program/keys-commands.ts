@@ -32,6 +32,10 @@ export function addKeysCommands(program: Command): void {
     .argument('<key_id>')
     .option('--json', 'print JSON', false)
     .action(async (keyId: string, options: RevokeOptions) => (await load()).revokeKey(keyId, options))
+  keys
+    .command('end-tokens')
+    .description('make every token of a run useless, of all tenants, within 10 seconds at every API')
+    .action(async () => (await import('../commands/end-tokens.ts')).endTokens(process.env))
 }
 
 function load() {
