@@ -113,7 +113,7 @@ class Sender:
     def _failed(self, items: list[Item], error: Exception) -> None:
         if isinstance(error, ServerError) and error.code == OF_ANOTHER_RUN:
             self._box.put_back(items, time.monotonic() + LONGEST_DELAY)
-        elif _meets_all(error):
+        elif isinstance(error, LadingError) and _meets_all(error):
             self._pause(error)
             self._box.put_back(items)
         elif isinstance(error, RetryLater):
@@ -168,7 +168,7 @@ def cancel(box: Box, item: Item) -> bool:
         return True
 
 
-def _meets_all(error: Exception) -> bool:
+def _meets_all(error: LadingError) -> bool:
     """What one request met by it, the others would."""
     if isinstance(error, ServerError):
         return error.status in (*BUSY, *NOT_ALLOWED) and error.code != FULL
