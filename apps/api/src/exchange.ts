@@ -12,6 +12,8 @@ export interface Exchange {
   bytesReceived: number
   route: string | undefined
   tenant: string | undefined
+  /** What was shown, of a key its id. */
+  caller: string | undefined
   runId: string | undefined
   jobId: string | undefined
   code: ErrorCode | undefined
@@ -28,6 +30,7 @@ export function beginExchange(response: ServerResponse, requestId: string, conti
     bytesReceived: 0,
     route: undefined,
     tenant: undefined,
+    caller: undefined,
     runId: undefined,
     jobId: undefined,
     code: undefined,

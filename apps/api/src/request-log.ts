@@ -36,6 +36,7 @@ function factsOf(exchange: Exchange) {
     ms: Math.round((performance.now() - exchange.startedAt) * 10) / 10,
     bytes_in: exchange.bytesReceived,
     tenant: exchange.tenant,
+    caller: exchange.caller,
     run_id: exchange.runId,
     job_id: exchange.jobId,
     code: exchange.code,

@@ -68,6 +68,7 @@ async function run(route: Route, request: Request, response: Response, context: 
   const identity = await callerOf(operation, request, context)
   const tenant = identity?.tenant
   exchange.tenant = tenant
+  exchange.caller = identity?.caller
   if (tenant !== undefined) await context.requestRates.admit(tenant, response)
   const params = validated(operation.params, paramsOf(request), 'the path')
   const query = validated(operation.query, queryOf(request.originalUrl), 'the query')

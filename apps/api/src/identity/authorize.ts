@@ -30,5 +30,5 @@ export async function authorize(
 }
 
 function anybody(tenant: TenantId): Identity {
-  return { tenant, scopes: ['admin'], runId: undefined, key: undefined }
+  return { tenant, scopes: ['admin'], runId: undefined, caller: undefined, key: undefined }
 }

@@ -48,5 +48,11 @@ async function holderOf(token: string, ring: KeyRing): Promise<Identity> {
   if (key === undefined) throw unauthenticated('the key is mistyped or cut short', 'invalid_token')
   const holder = await ring.holderOf(key)
   if (holder === undefined) throw unauthenticated('the key is unknown, revoked or expired', 'invalid_token')
-  return { tenant: holder.tenantId, scopes: holder.scopes, runId: undefined, key: holder }
+  return {
+    tenant: holder.tenantId,
+    scopes: holder.scopes,
+    runId: undefined,
+    caller: `key ${holder.keyId}`,
+    key: holder,
+  }
 }

@@ -7,6 +7,8 @@ export interface Identity {
   readonly scopes: readonly Scope[]
   /** The one run that it is limited to. */
   readonly runId: string | undefined
+  /** What the log calls it: `key ID`, `run token by key ID`, or `jwt SUBJECT`. Undefined: nobody is authenticated. */
+  readonly caller: string | undefined
   /** The key that was shown. */
   readonly key: Pick<KeyRow, 'keyId' | 'expiresAt'> | undefined
 }

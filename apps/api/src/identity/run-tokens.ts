@@ -37,7 +37,8 @@ export class RunTokens {
     if (expiresAt.getTime() <= Date.now()) throw unauthenticated('the token has expired', 'invalid_token')
     if (keyId !== undefined && (await this.#needs.ring.holderOfId(keyId)) === undefined)
       throw unauthenticated('the key that made the token is revoked or expired', 'invalid_token')
-    return { tenant, scopes, runId, key: undefined }
+    const caller = keyId === undefined ? 'run token' : `run token by key ${keyId}`
+    return { tenant, scopes, runId, caller, key: undefined }
   }
 
   async #secrets(): Promise<readonly Buffer[]> {

@@ -5,12 +5,16 @@ import type { Identity } from '../identity.ts'
 import { INVALID_TOKEN } from '../refusals.ts'
 import type { JwtRules } from './rules.ts'
 
+/** Characters that the log shows of whom the issuer calls its subject. */
+const SHOWN_OF_SUBJECT = 128
+
 /** Whom the claims of a token that is believed name. Fails with `token_tenant_invalid`. */
 export function identityIn(claims: JWTPayload, rules: JwtRules): Identity {
   return {
     tenant: tenantIn(claims, rules),
     scopes: scopesIn(claims, rules),
     runId: undefined,
+    caller: `jwt ${claims.sub?.slice(0, SHOWN_OF_SUBJECT) ?? 'without a subject'}`,
     key: undefined,
   }
 }
