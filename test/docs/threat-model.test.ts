@@ -24,9 +24,9 @@ test('the threat model names every address that asks for no key', () => {
   expect(unnamed.map(({ method, path }) => `${method} ${path}`)).toEqual([])
 })
 
-test('the threat model names every setting that decides who is let in', () => {
+test('the threat model names every setting that decides who is let in, and to how much', () => {
   const deciding = Object.keys(SETTINGS).filter((name) =>
-    /^LADING_(AUTH|ALLOW|CORS|JWT|TOKEN|METRICS_TOKEN|HOST|DEFAULT_TENANT|ARTIFACT_ROOTS)/.test(name),
+    /^LADING_(AUTH|ALLOW|CORS|JWT|TOKEN|METRICS_TOKEN|HOST|QUOTA|DEFAULT_TENANT|ARTIFACT_ROOTS)/.test(name),
   )
   expect(deciding.length).toBeGreaterThan(4)
   const families = Array.from(page.matchAll(/`(LADING_[A-Z_]+_)\*`/g), ([, prefix = '']) => prefix)

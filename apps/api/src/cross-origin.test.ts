@@ -1,3 +1,5 @@
+import { NO_QUOTA } from '@lading/catalog'
+import type { TenantId } from '@lading/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { EXPOSED_HEADERS } from './cross-origin.ts'
 import { ApiUnderTest } from './fixtures/api-under-test.ts'
@@ -13,8 +15,9 @@ beforeAll(async () => {
 })
 
 beforeAll(async () => {
-  const { experiments, runs, keys } = server.catalog.api
-  const tenant = 'acme' as never
+  const { experiments, runs, keys, quotas } = server.catalog.api
+  const tenant = 'acme' as TenantId
+  await quotas.set(tenant, { ...NO_QUOTA, requestsPerSecond: 1000 })
   const { experimentId } = await experiments.create(tenant, { name: 'pages', location: undefined })
   const { runId } = await runs.create(tenant, { experimentId, name: undefined })
   run = `/api/v1/experiments/runs/${runId}`
@@ -140,6 +143,7 @@ test('whatever an answer says in its headers, a page of a listed origin may read
   )
   for (const response of answers) await response.body?.cancel()
   expect(hidden).toEqual([])
+  expect(created.headers.has('ratelimit')).toBe(true)
 })
 
 test('where no origin is listed, nothing is said of origins', async () => {
