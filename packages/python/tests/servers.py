@@ -32,6 +32,10 @@ class Gate:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.getsockname()[1]}"
 
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
     def lead_to(self, url: str) -> None:
         """Where connections go from now on."""
         self._target = (urlsplit(url).hostname or "", urlsplit(url).port or 80)

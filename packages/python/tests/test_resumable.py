@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from conftest import Trackers, wait_delivered, wait_until
+from conftest import Trackers, program_environment, wait_delivered, wait_until
 from lading import ExperimentTracker, FileChanged, Run, Upload
 from lading.sender.resumable import RESUMABLE_BYTES
 from servers import Gate
+
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SIZE = RESUMABLE_BYTES + 12_345
 
@@ -42,6 +47,37 @@ def test_a_large_file_goes_on_where_the_link_broke(
     assert wait_delivered(tracker, run.id) == 1
     # All of it once, and what was on the way when the link broke.
     assert gate.sent - sent < SIZE * 3 // 4
+    run.download_artifacts("", tmp_path / "back")
+    assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == checkpoint.read_bytes()
+
+
+LOG = """
+import sys
+from lading import ExperimentTracker
+run = ExperimentTracker().start_run("killed")
+print(run.id, flush=True)
+run.log_artifact(sys.argv[1], "models").result()
+"""
+
+
+def test_a_large_file_whose_program_is_killed_goes_on_where_it_stood(
+    tracker: ExperimentTracker, gate: Gate, program: Program, outbox: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    gate.shut_after(SIZE // 2)
+    command = [sys.executable, "-c", LOG, str(checkpoint)]
+    with subprocess.Popen(
+        command, env=program_environment(gate.url, outbox), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        run = tracker.run(killed.stdout.readline().strip())
+        wait_until(lambda: not gate.is_open)
+        killed.kill()
+    sent = gate.sent
+    gate.open()
+    synced = program("-m", "lading", "sync", settings={"LADING_URL": gate.url})
+    assert synced.returncode == 0, synced.stderr
+    assert gate.sent - sent < SIZE * 3 // 4
+    assert wait_delivered(tracker, run.id) == 1
     run.download_artifacts("", tmp_path / "back")
     assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == checkpoint.read_bytes()
 
