@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { NO_QUOTA } from '@lading/catalog'
 import type { TenantId } from '@lading/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -127,6 +128,16 @@ test('whatever an answer says in its headers, a page of a listed origin may read
   const answers = [
     created,
     await ask(created.headers.get('location') ?? '', { method: 'HEAD', headers: tus }),
+    await ask(created.headers.get('location') ?? '', {
+      method: 'PATCH',
+      body: 'last',
+      headers: {
+        ...tus,
+        'content-type': 'application/offset+octet-stream',
+        'upload-offset': '0',
+        'upload-metadata': `sha256 ${btoa(createHash('sha256').update('last').digest('hex'))}`,
+      },
+    }),
     await ask(`${run}/resumable`, { method: 'OPTIONS', headers: tus }),
     await ask(`${run}/artifacts/a.txt`, put),
     await ask(`${run}/artifacts/a.txt`, put),

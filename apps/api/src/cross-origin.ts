@@ -12,6 +12,7 @@ export const EXPOSED_HEADERS: readonly string[] = [
   'ETag',
   'Idempotency-Replayed',
   'Lading-Job-Id',
+  'Lading-Sha256',
   'Lading-Status-Url',
   'Location',
   'Preference-Applied',
