@@ -4,6 +4,7 @@ import { addFiles } from './add-files.ts'
 import type { Acceptance, ArrivedSum } from './catalog.ts'
 import type { Sql } from './database.ts'
 import type { Job } from './model.ts'
+import { prepared } from './prepared.ts'
 import { arrivedRows, heldRows } from './rows-to-accept.ts'
 
 /** See `Accepts.accept`; within the caller's transaction. `metered`: its job and pack are, as their tenant has a quota. */
@@ -19,7 +20,9 @@ export async function accept(
       ? await openJob(sql, acceptance, job.jobId)
       : await insertJob(sql, acceptance, job.atomic, metered)
   await sql.query(
-    'INSERT INTO packs (pack_id, spool_id, job_id, bytes, metered) VALUES (:packId, :spoolId, :jobId, :bytes, :metered)',
+    prepared(
+      'INSERT INTO packs (pack_id, spool_id, job_id, bytes, metered) VALUES (:packId, :spoolId, :jobId, :bytes, :metered)',
+    ),
     {
       ...acceptance.pack,
       spoolId: acceptance.spoolId,
@@ -42,15 +45,15 @@ export function sumOf(files: Acceptance['files']): ArrivedSum {
 async function insertJob(sql: Sql, { run }: Acceptance, atomic: boolean, metered: boolean): Promise<string> {
   const jobId = newId()
   await sql.query(
-    `INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, metered, sealed_at)
-     VALUES (:jobId, :tenant, :runId, 'queued', :atomic, :metered, now())`,
+    prepared(`INSERT INTO jobs (job_id, tenant_id, run_id, state, atomic, metered, sealed_at)
+     VALUES (:jobId, :tenant, :runId, 'queued', :atomic, :metered, now())`),
     { jobId, tenant: run.tenantId, runId: run.runId, atomic, metered },
   )
   return jobId
 }
 
 async function openJob(sql: Sql, { run }: Acceptance, jobId: string): Promise<string> {
-  const [job] = await sql.query('SELECT 1 FROM jobs WHERE job_id = :jobId AND run_id = :runId', {
+  const [job] = await sql.query(prepared('SELECT 1 FROM jobs WHERE job_id = :jobId AND run_id = :runId'), {
     jobId,
     runId: run.runId,
   })

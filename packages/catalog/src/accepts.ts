@@ -7,6 +7,7 @@ import type { Sql, Walled } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import { checkPaths, holdPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
+import { prepared } from './prepared.ts'
 import { checkQuotaOfAdded } from './quota-check.ts'
 import { limitsUsage, type Quotas } from './quotas.ts'
 import { keepResumed } from './resumable-uploads.ts'
@@ -65,8 +66,8 @@ export async function keepIdempotencyKey(
 ): Promise<void> {
   if (!idempotency) return
   const kept = await sql.query(
-    `UPDATE idempotency_keys SET job_id = :jobId, content = :content, locked_by = NULL, locked_until = NULL
-     WHERE tenant_id = :tenant AND key = :key AND locked_by = :holder AND job_id IS NULL RETURNING 1`,
+    prepared(`UPDATE idempotency_keys SET job_id = :jobId, content = :content, locked_by = NULL, locked_until = NULL
+     WHERE tenant_id = :tenant AND key = :key AND locked_by = :holder AND job_id IS NULL RETURNING 1`),
     { jobId, tenant: run.tenantId, ...idempotency },
   )
   if (kept.length === 0) {

@@ -5,6 +5,7 @@ import type { Sql } from './database.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import { countSentAgain, type JobOfRun, makeWay, NONE_SENT_AGAIN, ownHeads } from './make-way.ts'
 import type { Job } from './model.ts'
+import { prepared } from './prepared.ts'
 import { PATH, type RowsToAccept, type Source } from './rows-to-accept.ts'
 
 /** The job that files are added to, and how they are delivered. */
@@ -46,10 +47,10 @@ export async function addFiles(
  */
 async function takeHeads(sql: Sql, { runId }: FilesTarget, page: Source): Promise<void> {
   await sql.query(
-    `INSERT INTO path_heads (run_id, path, head_file_id)
+    prepared(`INSERT INTO path_heads (run_id, path, head_file_id)
      SELECT :runId, ${PATH}, i.file_id FROM ${page.text}
      ORDER BY (${PATH}) COLLATE "C"
-     ON CONFLICT (run_id, path) DO UPDATE SET head_file_id = excluded.head_file_id`,
+     ON CONFLICT (run_id, path) DO UPDATE SET head_file_id = excluded.head_file_id`),
     { ...page.bindings, runId },
   )
 }
@@ -60,8 +61,8 @@ async function insertWork(
   works: Source,
 ): Promise<void> {
   await sql.query(
-    `INSERT INTO work_items (work_id, job_id, tenant_id, route, pack_id, bytes)
-     SELECT i.work_id, :jobId, :tenantId, :route, :packId, i.bytes FROM ${works.text}`,
+    prepared(`INSERT INTO work_items (work_id, job_id, tenant_id, route, pack_id, bytes)
+     SELECT i.work_id, :jobId, :tenantId, :route, :packId, i.bytes FROM ${works.text}`),
     { ...works.bindings, jobId, tenantId, route, packId: packId ?? null },
   )
 }
@@ -69,12 +70,12 @@ async function insertWork(
 /** How many. */
 async function insertFiles(sql: Sql, { jobId, runId }: FilesTarget, page: Source): Promise<number> {
   const [inserted] = await sql.query<{ files: number }>(
-    `WITH inserted AS (
+    prepared(`WITH inserted AS (
        INSERT INTO files (file_id, job_id, work_id, run_id, path, size, sha256, crc32, block_crcs, pack_offset, mode, mtime)
        SELECT i.file_id, :jobId, i.work_id, :runId, ${PATH}, i.size, i.sha256, i.crc32, i.block_crcs, i.pack_offset,
          i.mode, i.mtime FROM ${page.text}
        RETURNING 1
-     ) SELECT count(*) AS files FROM inserted`,
+     ) SELECT count(*) AS files FROM inserted`),
     { ...page.bindings, jobId, runId },
   )
   return inserted?.files ?? 0
@@ -83,10 +84,10 @@ async function insertFiles(sql: Sql, { jobId, runId }: FilesTarget, page: Source
 /** The job's row is locked last, as settling does. */
 async function count(sql: Sql, { jobId, runId }: FilesTarget, { files, bytes }: ArrivedSum): Promise<Job> {
   const [job] = await sql.query<JobRow>(
-    `UPDATE jobs SET files_total = files_total + :files, bytes_total = bytes_total + :bytes
+    prepared(`UPDATE jobs SET files_total = files_total + :files, bytes_total = bytes_total + :bytes
      WHERE job_id = :jobId AND run_id = :runId AND (sealed_at IS NULL OR files_total = 0)
        AND state IN ('open', 'queued') AND cancel_requested_at IS NULL
-     RETURNING *`,
+     RETURNING *`),
     { jobId, runId, files, bytes },
   )
   if (!job)

@@ -1,6 +1,7 @@
 import type { Candidate, Ticket } from '@lading/core'
 import type { Database } from './database.ts'
 import type { Backlog } from './delivery-catalog.ts'
+import { prepared } from './prepared.ts'
 
 export function backlogOf(db: Database): Backlog {
   return {
@@ -17,13 +18,13 @@ export function backlogOf(db: Database): Backlog {
     },
     async lease(workIds, leaseMs) {
       const rows = await db.query<Ticket>(
-        `WITH free AS MATERIALIZED (
+        prepared(`WITH free AS MATERIALIZED (
            SELECT work_id FROM work_items WHERE work_id = ANY (:workIds::uuid[]) AND state = 'ready' AND available_at <= now()
            ORDER BY work_id FOR UPDATE SKIP LOCKED
          )
          UPDATE work_items w SET state = 'leased', epoch = epoch + 1, leased_at = now(), taken_at = NULL, worker_id = NULL,
            lease_expires_at = now() + :leaseMs * interval '1 ms'
-         FROM free WHERE w.work_id = free.work_id RETURNING w.work_id, w.epoch`,
+         FROM free WHERE w.work_id = free.work_id RETURNING w.work_id, w.epoch`),
         { workIds, leaseMs },
       )
       const tickets = new Map(rows.map((ticket) => [ticket.workId, ticket]))

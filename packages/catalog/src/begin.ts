@@ -3,6 +3,7 @@ import { LadingError } from '@lading/protocol'
 import type { Database, Sql } from './database.ts'
 import type { Beginning, LeftUpload } from './delivery-catalog.ts'
 import { IS_LIVE } from './file-states.ts'
+import { prepared } from './prepared.ts'
 
 interface Head {
   fileId: string
@@ -28,10 +29,10 @@ export async function begin(db: Database, ticket: Ticket, fileIds: readonly stri
   return await db.transaction(async (sql) => {
     await checkLease(sql, ticket)
     const heads = await sql.query<Head>(
-      `SELECT f.file_id, h.head_file_id, h.writer_file_id
+      prepared(`SELECT f.file_id, h.head_file_id, h.writer_file_id
        FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
        WHERE f.file_id = ANY (:fileIds::uuid[]) AND f.work_id = :workId AND f.state ${IS_LIVE}
-       ORDER BY h.run_id, h.path FOR UPDATE OF h`,
+       ORDER BY h.run_id, h.path FOR UPDATE OF h`),
       { fileIds, workId: ticket.workId },
     )
     const writers = await otherWriters(sql, heads)
@@ -61,8 +62,8 @@ const NOWHERE: ObjectRef = { bucket: '', key: '' }
 
 async function checkLease(sql: Sql, ticket: Ticket): Promise<void> {
   const [held] = await sql.query(
-    `SELECT 1 FROM work_items WHERE work_id = :workId AND epoch = :epoch AND state = 'leased'
-       AND lease_expires_at > now() FOR UPDATE`,
+    prepared(`SELECT 1 FROM work_items WHERE work_id = :workId AND epoch = :epoch AND state = 'leased'
+       AND lease_expires_at > now() FOR UPDATE`),
     { ...ticket },
   )
   if (!held)
@@ -90,11 +91,11 @@ async function otherWriters(sql: Sql, heads: readonly Head[]): Promise<Map<strin
   )
   if (ids.length === 0) return new Map()
   const rows = await sql.query<Writer>(
-    `SELECT f.file_id, w.state = 'leased' AND w.taken_at IS NOT NULL AS alive,
+    prepared(`SELECT f.file_id, w.state = 'leased' AND w.taken_at IS NOT NULL AS alive,
        r.bucket, coalesce(u.key, r.prefix || f.path) AS key, u.file_id IS NOT NULL AS begun, u.upload_id
      FROM files f JOIN work_items w USING (work_id) JOIN runs r ON r.run_id = f.run_id
      LEFT JOIN uploads u ON u.file_id = f.file_id
-     WHERE f.file_id = ANY (:ids::uuid[]) AND f.state ${IS_LIVE}`,
+     WHERE f.file_id = ANY (:ids::uuid[]) AND f.state ${IS_LIVE}`),
     { ids },
   )
   return new Map(rows.map((row) => [row.fileId, row]))
@@ -119,10 +120,10 @@ async function deletionsOf(
   fileIds: readonly string[],
 ): Promise<Map<string, { underWay: boolean; etag: string | null }>> {
   const rows = await sql.query<{ fileId: string; underWay: boolean; etag: string | null }>(
-    `SELECT f.file_id, coalesce(bool_or(d.leased_until >= now()), false) AS under_way,
+    prepared(`SELECT f.file_id, coalesce(bool_or(d.leased_until >= now()), false) AS under_way,
        max(d.etag) FILTER (WHERE d.key = r.prefix || f.path) AS etag
      FROM files f JOIN runs r ON r.run_id = f.run_id JOIN deletions d ON d.run_id = f.run_id AND d.path = f.path
-     WHERE f.file_id = ANY (:fileIds::uuid[]) GROUP BY f.file_id`,
+     WHERE f.file_id = ANY (:fileIds::uuid[]) GROUP BY f.file_id`),
     { fileIds },
   )
   return new Map(rows.map((row) => [row.fileId, row]))
@@ -131,9 +132,9 @@ async function deletionsOf(
 /** Files whose key somebody is just moving the object of the shown artifact to. */
 async function movingOf(sql: Sql, fileIds: readonly string[]): Promise<Set<string>> {
   const rows = await sql.query<{ fileId: string }>(
-    `SELECT f.file_id FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
+    prepared(`SELECT f.file_id FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
      JOIN staging s ON s.file_id = h.writer_file_id
-     WHERE f.file_id = ANY (:fileIds::uuid[]) AND s.file_id <> f.file_id AND s.moving_until >= now()`,
+     WHERE f.file_id = ANY (:fileIds::uuid[]) AND s.file_id <> f.file_id AND s.moving_until >= now()`),
     { fileIds },
   )
   return new Set(rows.map((row) => row.fileId))
@@ -152,7 +153,7 @@ interface Destination {
  */
 async function destinationsOf(sql: Sql, fileIds: readonly string[]): Promise<Map<string, Destination>> {
   const rows = await sql.query<Destination>(
-    `WITH place AS (
+    prepared(`WITH place AS (
        SELECT f.file_id, f.job_id, r.bucket, r.prefix || f.path AS own_key, s.key AS staging_key,
          CASE WHEN j.atomic AND a.path IS NOT NULL AND f.path NOT LIKE '%/'
               THEN regexp_replace(r.prefix, 'artifacts/$', '') || 'staging/' || f.file_id END AS needed_key
@@ -167,7 +168,7 @@ async function destinationsOf(sql: Sql, fileIds: readonly string[]): Promise<Map
      )
      SELECT file_id, bucket, coalesce(staging_key, needed_key, own_key) AS key,
        coalesce(staging_key, needed_key) IS NOT NULL AS staged
-     FROM place`,
+     FROM place`),
     { fileIds },
   )
   return new Map(rows.map((row) => [row.fileId, row]))
@@ -176,7 +177,7 @@ async function destinationsOf(sql: Sql, fileIds: readonly string[]): Promise<Map
 /** The ETags of the artifacts that are about to be replaced, by file. */
 async function claim(sql: Sql, fileIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await sql.query<{ fileId: string; etag: string }>(
-    `WITH file AS (
+    prepared(`WITH file AS (
        UPDATE files SET state = 'uploading' WHERE file_id = ANY (:fileIds::uuid[]) AND state ${IS_LIVE}
        RETURNING file_id, run_id, path, job_id
      ), head AS (
@@ -187,7 +188,7 @@ async function claim(sql: Sql, fileIds: readonly string[]): Promise<Map<string, 
        WHERE j.job_id = f.job_id AND (j.state = 'queued' OR j.started_at IS NULL)
      )
      UPDATE artifacts a SET state = 'replacing', writers = a.writers + 1 FROM file f JOIN jobs j USING (job_id)
-     WHERE a.run_id = f.run_id AND a.path = f.path AND NOT j.atomic RETURNING f.file_id, a.etag`,
+     WHERE a.run_id = f.run_id AND a.path = f.path AND NOT j.atomic RETURNING f.file_id, a.etag`),
     { fileIds },
   )
   return new Map(rows.map((row) => [row.fileId, row.etag]))

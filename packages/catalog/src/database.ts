@@ -3,6 +3,8 @@ import { LadingError } from '@lading/protocol'
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
 import type { Logger } from './logger.ts'
+import { Plans } from './plans.ts'
+import { isForgotten, nameOfPrepared } from './prepared.ts'
 import { asTenant, beginningAsTenant, type Session } from './tenant-session.ts'
 
 /** Values of a statement by name (`:name` in its text). */
@@ -41,6 +43,9 @@ export interface DatabaseOptions {
 /** By itself it reaches the rows of all tenants, as workers have to. */
 export class Database implements Statements, Walled {
   readonly knex: Knex
+  readonly #plans = new Plans()
+  /** Until a connection has forgotten a statement: whoever took it away will do so again. */
+  #prepares = true
   readonly options: DatabaseOptions
 
   constructor(options: DatabaseOptions) {
@@ -76,7 +81,7 @@ export class Database implements Statements, Walled {
     return await this.translated(() =>
       this.#onConnection((client) => {
         const connection = tenant === undefined ? client : asTenant(client, tenant)
-        return run<Row>(this.knex, connection, text, bindings)
+        return this.#run<Row>(this.knex, connection, text, bindings)
       }),
     )
   }
@@ -86,7 +91,8 @@ export class Database implements Statements, Walled {
       this.#onConnection((client) => {
         const connection = tenant === undefined ? client : beginningAsTenant(client, tenant)
         const query = (trx: Knex) => ({
-          query: <Row>(text: string, bindings: Bindings = {}) => run<Row>(trx, connection, text, bindings),
+          query: <Row>(text: string, bindings: Bindings = {}) =>
+            this.#run<Row>(trx, connection, text, bindings),
         })
         return this.knex.transaction((trx) => work(query(trx)), { connection })
       }),
@@ -99,7 +105,7 @@ export class Database implements Statements, Walled {
       try {
         return await work()
       } catch (error) {
-        if (isDeadlock(error) && tries < 5) continue
+        if (tries < 5 && (isDeadlock(error) || this.#unprepare(error))) continue
         throw translate(error)
       }
     }
@@ -109,10 +115,28 @@ export class Database implements Statements, Walled {
     await this.knex.destroy()
   }
 
+  async #run<Row>(knex: Knex, session: Session, text: string, bindings: Bindings): Promise<Row[]> {
+    return await run(knex, session, {
+      text,
+      bindings,
+      name: this.#prepares ? nameOfPrepared(text) : undefined,
+    })
+  }
+
+  /** Whether it was for a prepared statement that the work failed, which can be done without from now on. */
+  #unprepare(error: unknown): boolean {
+    if (!isForgotten(error)) return false
+    if (this.#prepares)
+      this.options.log.warn({ error }, 'a prepared statement was forgotten: statements are planned each time')
+    this.#prepares = false
+    return true
+  }
+
   /** One that may still be in a transaction, or behind a statement that was given up, is not for the next caller. */
   async #onConnection<T>(work: (connection: pg.Client) => Promise<T>): Promise<T> {
     const connection: pg.Client = await this.knex.client.acquireConnection()
     try {
+      await this.#plans.renew(connection)
       return await work(connection)
     } catch (error) {
       if (isReadTimeout(error)) void connection.end()
@@ -143,10 +167,17 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
   }
 }
 
-async function run<Row>(knex: Knex, session: Session, text: string, bindings: Bindings): Promise<Row[]> {
+interface Statement {
+  readonly text: string
+  readonly bindings: Bindings
+  readonly name: string | undefined
+}
+
+async function run<Row>(knex: Knex, session: Session, { text, bindings, name }: Statement): Promise<Row[]> {
   try {
     const result: { rows: Record<string, unknown>[] } = await knex
       .raw(text, bindings as Record<string, Knex.Value>)
+      .options(name === undefined ? {} : { name })
       .connection(session)
     return result.rows.map(camelCased) as Row[]
   } catch (error) {

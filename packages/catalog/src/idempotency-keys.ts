@@ -2,6 +2,7 @@ import type { TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { IdempotencyKeys } from './catalog.ts'
 import type { Sql, Walled } from './database.ts'
+import { prepared } from './prepared.ts'
 
 interface Row {
   request: string
@@ -42,14 +43,14 @@ export async function beginKey(
 ): ReturnType<IdempotencyKeys['begin']> {
   // A key whose holder let it run out (it was killed) is taken over; one that has a job never is.
   const [row] = await sql.query<Row>(
-    `INSERT INTO idempotency_keys AS k (tenant_id, key, request, locked_by, locked_until)
+    prepared(`INSERT INTO idempotency_keys AS k (tenant_id, key, request, locked_by, locked_until)
      VALUES (:tenant, :key, :request, :holder, now() + :leaseMs * interval '1 ms')
      ON CONFLICT (tenant_id, key) DO UPDATE SET
        locked_by = CASE WHEN k.job_id IS NULL AND k.request = excluded.request AND k.locked_until < now()
                         THEN excluded.locked_by ELSE k.locked_by END,
        locked_until = CASE WHEN k.job_id IS NULL AND k.request = excluded.request AND k.locked_until < now()
                            THEN excluded.locked_until ELSE k.locked_until END
-     RETURNING request, content, job_id, locked_by`,
+     RETURNING request, content, job_id, locked_by`),
     { tenant, key, request, holder, leaseMs },
   )
   if (!row) throw new Error('the statement that takes an idempotency key gave no row')

@@ -13,6 +13,7 @@ import { type JobRow, jobFromRow } from './job-row.ts'
 import { sealJob } from './job-seal.ts'
 import type { JobFile } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
+import { prepared } from './prepared.ts'
 import { publish } from './publish.ts'
 import { limitsUsage, type Quotas } from './quotas.ts'
 
@@ -39,10 +40,13 @@ export function jobsOf(
   const get: Jobs['get'] = async (tenant, jobId) => {
     const [row] = await db
       .of(tenant)
-      .query<JobRow>(`SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`, {
-        tenant,
-        jobId,
-      })
+      .query<JobRow>(
+        prepared(`SELECT ${WITH_PARTS} FROM jobs j WHERE tenant_id = :tenant AND job_id = :jobId`),
+        {
+          tenant,
+          jobId,
+        },
+      )
     return row && jobFromRow(row)
   }
 

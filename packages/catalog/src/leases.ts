@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import type { DeliverableFile, HeldWork, Leases } from './delivery-catalog.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
+import { prepared } from './prepared.ts'
 
 interface TakenRow {
   jobId: string
@@ -60,7 +61,7 @@ export function leasesOf(db: Database, hints: Hints): Leases {
   }
 }
 
-const TAKE = `
+const TAKE = prepared(`
 WITH taken AS (
   UPDATE work_items SET taken_at = now(), worker_id = :workerId, attempts = attempts + 1,
     lease_expires_at = now() + :leaseMs * interval '1 ms'
@@ -77,9 +78,9 @@ JOIN runs r ON r.run_id = j.run_id
 LEFT JOIN files f ON f.work_id = t.work_id AND f.state ${IS_LIVE}
 LEFT JOIN uploads u ON u.file_id = f.file_id
 LEFT JOIN staging s ON s.file_id = f.file_id
-ORDER BY f.pack_offset, f.file_id`
+ORDER BY f.pack_offset, f.file_id`)
 
-const HEARTBEAT = `
+const HEARTBEAT = prepared(`
 WITH kept AS (
   UPDATE work_items w SET lease_expires_at = now() + :leaseMs * interval '1 ms'
   FROM (
@@ -93,7 +94,7 @@ SELECT k.work_id, j.cancel_requested_at IS NOT NULL AS cancel_requested, ARRAY(
   SELECT f.file_id FROM files f JOIN path_heads h ON h.run_id = f.run_id AND h.path = f.path
   WHERE f.work_id = k.work_id AND f.state ${IS_LIVE} AND h.head_file_id <> f.file_id
 ) AS superseded_files
-FROM kept k JOIN jobs j ON j.job_id = k.job_id`
+FROM kept k JOIN jobs j ON j.job_id = k.job_id`)
 
 function deliverable(row: TakenRow): DeliverableFile {
   return {

@@ -1,4 +1,5 @@
 import type { Sql } from './database.ts'
+import { prepared } from './prepared.ts'
 import { PATH, type Source } from './rows-to-accept.ts'
 
 export interface JobOfRun {
@@ -20,10 +21,10 @@ export const NONE_SENT_AGAIN: SentAgain = { files: 0, bytes: 0 }
  */
 export async function ownHeads(sql: Sql, { jobId, runId }: JobOfRun, page: Source): Promise<string[]> {
   const rows = await sql.query<{ fileId: string }>(
-    `SELECT f.file_id FROM ${page.text}
+    prepared(`SELECT f.file_id FROM ${page.text}
      CROSS JOIN LATERAL (SELECT head_file_id FROM path_heads WHERE run_id = :runId AND path = ${PATH} LIMIT 1) AS h
      CROSS JOIN LATERAL (
-       SELECT file_id FROM files WHERE file_id = h.head_file_id AND job_id = :jobId LIMIT 1) AS f`,
+       SELECT file_id FROM files WHERE file_id = h.head_file_id AND job_id = :jobId LIMIT 1) AS f`),
     { ...page.bindings, jobId, runId },
   )
   return rows.map((row) => row.fileId)

@@ -1,6 +1,7 @@
 import { LadingError } from '@lading/protocol'
 import type { Sql } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
+import { prepared } from './prepared.ts'
 
 /**
  * Paths of a run that would be both a file and a directory. Postgres compares only what is committed, so two requests
@@ -77,12 +78,12 @@ function namesOf(paths: readonly string[]): Map<string, boolean> {
  */
 async function lockNames(sql: Sql, runId: string, names: ReadonlyMap<string, boolean>): Promise<void> {
   await sql.query(
-    `SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END FROM (
+    prepared(`SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key) ELSE pg_advisory_xact_lock_shared(key) END FROM (
        SELECT hashtextextended(:runId, 0) AS key, false AS alone, 0 AS place
        UNION ALL
        SELECT hashtextextended(:runId || '/' || name, 0), bool_or(is_file), 1
        FROM unnest(:names::text[], :areFiles::boolean[]) AS n(name, is_file) GROUP BY 1
-       ORDER BY place, key) AS ordered`,
+       ORDER BY place, key) AS ordered`),
     { runId, names: [...names.keys()], areFiles: [...names.values()] },
   )
 }
@@ -94,7 +95,7 @@ async function lockRun(sql: Sql, runId: string): Promise<void> {
 /** LATERAL with LIMIT keeps this to a look at an index for each path, however much the run holds. */
 async function refuseClashes(sql: Sql, runId: string, own: Own): Promise<void> {
   const [clash] = await sql.query<{ path: string; other: string }>(
-    `WITH RECURSIVE own AS (SELECT path COLLATE "C" AS path FROM (${own.text}) AS given),
+    prepared(`WITH RECURSIVE own AS (SELECT path COLLATE "C" AS path FROM (${own.text}) AS given),
      ancestor(path) AS (
        SELECT ${parentOf('path')} FROM own WHERE path LIKE '%/%'
        UNION
@@ -111,7 +112,7 @@ async function refuseClashes(sql: Sql, runId: string, own: Own): Promise<void> {
      (SELECT o.path, l.path FROM own o
       CROSS JOIN LATERAL (
         SELECT path FROM live WHERE live.path >= o.path || '/' AND live.path < o.path || '0' LIMIT 1
-      ) AS l LIMIT 1)`,
+      ) AS l LIMIT 1)`),
     { ...own.bindings, runId },
   )
   if (!clash) return

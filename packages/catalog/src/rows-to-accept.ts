@@ -47,7 +47,7 @@ export function heldRows(files: readonly AcceptedFile[], limits: WorkLimits): Ro
 
 /** Of an arrival that was settled: they never leave Postgres. */
 export function arrivedRows(arrivalId: string): RowsToAccept {
-  const range = `SELECT * FROM arriving_files WHERE arrival_id = :arrivalId AND (:after::text IS NULL OR path > :after)`
+  const range = `SELECT * FROM arriving_files WHERE arrival_id = :arrivalId AND path > :after`
   return {
     works: {
       text: `(SELECT work_id, sum(size)::bigint AS bytes FROM arriving_files WHERE arrival_id = :arrivalId
@@ -55,16 +55,17 @@ export function arrivedRows(arrivalId: string): RowsToAccept {
       bindings: { arrivalId },
     },
     async *pages(sql) {
-      let after: string | null = null
+      // No path is empty, so that all come after this.
+      let after: string | undefined = ''
       do {
-        const bindings: { arrivalId: string; after: string | null } = { arrivalId, after }
+        const bindings: { arrivalId: string; after: string } = { arrivalId, after }
         yield { text: `(${range} ORDER BY path LIMIT ${ROWS}) AS i`, bindings }
         const [last]: { path: string }[] = await sql.query(
           `SELECT path FROM (${range}) AS i ORDER BY path OFFSET ${ROWS - 1} LIMIT 1`,
           bindings,
         )
-        after = last?.path ?? null
-      } while (after !== null)
+        after = last?.path
+      } while (after !== undefined)
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Runs } from './catalog.ts'
 import type { Walled } from './database.ts'
 import type { Run, RunStatus } from './model.ts'
 import { idOfCursor, pageOf } from './paging.ts'
+import { prepared } from './prepared.ts'
 
 interface Row {
   runId: string
@@ -57,7 +58,7 @@ export function runsOf(db: Walled): Runs {
     async get(tenant, runId) {
       const [row] = await db
         .of(tenant)
-        .query<Row>(`SELECT ${COLUMNS} FROM runs WHERE tenant_id = :tenant AND run_id = :runId`, {
+        .query<Row>(prepared(`SELECT ${COLUMNS} FROM runs WHERE tenant_id = :tenant AND run_id = :runId`), {
           tenant,
           runId,
         })

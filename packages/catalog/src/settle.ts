@@ -5,6 +5,7 @@ import type { Outcome, Settled } from './delivery-catalog.ts'
 import { IS_LIVE, mayBecome } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { COUNT_MOVED } from './job-count.ts'
+import { prepared } from './prepared.ts'
 import { RELEASE_KEYS } from './release-keys.ts'
 
 interface SettledRow {
@@ -70,7 +71,7 @@ function codeOf(outcome: Outcome): string | null {
 
 async function isFree(db: Database, packId: string): Promise<boolean> {
   const needed = await db.query(
-    `SELECT 1 FROM work_items WHERE pack_id = :packId AND state <> 'done' LIMIT 1`,
+    prepared(`SELECT 1 FROM work_items WHERE pack_id = :packId AND state <> 'done' LIMIT 1`),
     { packId },
   )
   return needed.length === 0
@@ -84,7 +85,7 @@ const ENDS = ['stored', 'failed', 'superseded', 'cancelled'] as const
  * accepting and beginning do, so that none of them waits for another crosswise. A file that failed when a newer one had
  * been accepted for its path was superseded before.
  */
-const SETTLE = `
+const SETTLE = prepared(`
 WITH fence AS MATERIALIZED (
   SELECT w.work_id, w.job_id, w.pack_id, j.atomic FROM work_items w JOIN jobs j USING (job_id)
   WHERE w.work_id = :workId AND w.epoch = :epoch AND w.state = 'leased' FOR UPDATE OF w
@@ -126,4 +127,4 @@ WITH fence AS MATERIALIZED (
 SELECT fence.job_id, fence.pack_id, (SELECT count(*)::int FROM moved) AS moved,
   coalesce((SELECT ended_at IS NOT NULL FROM counted), false) AS ended,
   coalesce((SELECT to_publish FROM counted), false) AS to_publish
-FROM fence`
+FROM fence`)
