@@ -3,9 +3,10 @@ import { LadingError } from '@lading/protocol'
 import { accept, sumOf } from './accept.ts'
 import { openArrival } from './arrival.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
-import type { Sql, Walled } from './database.ts'
+import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
+import type { Job } from './model.ts'
 import { checkPaths, holdPaths, holdPathsOfPack, MOST_NAMES } from './path-clashes.ts'
 import { prepared } from './prepared.ts'
 import { checkQuotaOfAdded } from './quota-check.ts'
@@ -25,7 +26,7 @@ export function acceptsOf(
     async accept(acceptance) {
       const { tenantId } = acceptance.run
       const quota = await quotaOf(tenantId)
-      const job = await db.of(tenantId).transaction(async (sql) => {
+      const taken = async (sql: Sql): Promise<Job> => {
         const accepted = await accept(sql, acceptance, limits, limitsUsage(quota))
         checkJobSize(accepted, jobLimits)
         await keepIdempotencyKey(sql, acceptance, accepted.jobId)
@@ -34,7 +35,9 @@ export function acceptsOf(
         await holdAccepted(sql, acceptance)
         checkpoint('accept.before-commit')
         return accepted
-      })
+      }
+      const limit = 'arrivalId' in acceptance.files ? WHOLE_JOB : undefined
+      const job = await db.of(tenantId).transaction(taken, limit)
       checkpoint('accept.after-commit')
       hints.workIsReady()
       return job

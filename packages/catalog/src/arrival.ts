@@ -9,7 +9,7 @@ import {
 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { AcceptedFile, Arrival, ArrivedSum, PathClash } from './catalog.ts'
-import type { Sql, Walled } from './database.ts'
+import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
 import { type FileColumns, fileColumns } from './file-columns.ts'
 
 /** Milliseconds between two signs of life of an arrival. */
@@ -35,12 +35,10 @@ export async function openArrival(walled: Walled, tenant: TenantId, limits: Work
       await insert(db, arrivalId, added, rows)
       added += files.length
     },
-    settle: () => settle(db, arrivalId, added),
+    settle: () => db.transaction((sql) => settle(sql, arrivalId, added), WHOLE_JOB),
     async moveBelow(directory) {
-      await db.query(
-        `UPDATE arriving_files SET path = :directory || '/' || path WHERE arrival_id = :arrivalId`,
-        { arrivalId, directory },
-      )
+      const move = `UPDATE arriving_files SET path = :directory || '/' || path WHERE arrival_id = :arrivalId`
+      await db.transaction((sql) => sql.query(move, { arrivalId, directory }), WHOLE_JOB)
     },
     pages: () => pages(db, arrivalId),
     async [Symbol.asyncDispose]() {

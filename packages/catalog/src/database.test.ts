@@ -1,3 +1,4 @@
+import type { TenantId } from '@lading/core'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { until } from '../../../test/support/deadline.ts'
@@ -51,6 +52,19 @@ test('a statement that takes longer than the timeout is ended', async () => {
   })
   await expect(db.transaction((sql) => sql.query('SELECT pg_sleep(60)'))).rejects.toMatchObject(UNAVAILABLE)
   expect(await db.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  await db.close()
+})
+
+test.each([
+  ['of the database', (db: Database) => db],
+  ['of a tenant', (db: Database) => db.of('acme-corp' as TenantId)],
+])('statements %s that touch all files of a job have a limit of their own', async (_whose, statements) => {
+  const db = open(2, 500)
+  const sleeping = (statementMs: number) =>
+    statements(db).transaction((sql) => sql.query('SELECT 1 AS slept FROM pg_sleep(1)'), { statementMs })
+  expect(await sleeping(30_000)).toEqual([{ slept: 1 }])
+  await expect(sleeping(100)).rejects.toMatchObject(UNAVAILABLE)
+  await expect(statements(db).query('SELECT pg_sleep(1)')).rejects.toMatchObject(UNAVAILABLE)
   await db.close()
 })
 

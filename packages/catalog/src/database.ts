@@ -19,8 +19,19 @@ export interface Sql {
 /** Runs statements one by one, or several as one. */
 export interface Statements extends Sql {
   /** All or nothing; tried again from the start when Postgres ends it as a deadlock's victim. */
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  transaction<T>(work: (sql: Sql) => Promise<T>, limit?: StatementLimit): Promise<T>
 }
+
+/** Milliseconds that each statement may run; the database's own limit when left out. */
+export interface StatementLimit {
+  readonly statementMs: number
+}
+
+/**
+ * Of statements that touch all files of a job, of which there may be a million: one that is ended at the limit of others
+ * would be ended each time that it is tried.
+ */
+export const WHOLE_JOB: StatementLimit = { statementMs: 10 * 60_000 }
 
 /** The database as requests get it: they have to say whose they are. */
 export interface Walled {
@@ -66,14 +77,14 @@ export class Database implements Statements, Walled {
     return await this.#query(text, bindings)
   }
 
-  async transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    return await this.#transaction(work)
+  async transaction<T>(work: (sql: Sql) => Promise<T>, limit?: StatementLimit): Promise<T> {
+    return await this.#transaction(work, { limit })
   }
 
   of(tenant: TenantId): Statements {
     return {
       query: <Row>(text: string, bindings: Bindings = {}) => this.#query<Row>(text, bindings, tenant),
-      transaction: (work) => this.#transaction(work, tenant),
+      transaction: (work, limit) => this.#transaction(work, { tenant, limit }),
     }
   }
 
@@ -81,20 +92,26 @@ export class Database implements Statements, Walled {
     return await this.translated(() =>
       this.#onConnection((client) => {
         const connection = tenant === undefined ? client : asTenant(client, tenant)
-        return this.#run<Row>(this.knex, connection, text, bindings)
+        return this.#run<Row>(this.knex, connection, { text, bindings })
       }),
     )
   }
 
-  async #transaction<T>(work: (sql: Sql) => Promise<T>, tenant?: TenantId): Promise<T> {
+  async #transaction<T>(
+    work: (sql: Sql) => Promise<T>,
+    { tenant, limit }: { tenant?: TenantId; limit: StatementLimit | undefined },
+  ): Promise<T> {
     return await this.translated(() =>
       this.#onConnection((client) => {
         const connection = tenant === undefined ? client : beginningAsTenant(client, tenant)
-        const query = (trx: Knex) => ({
-          query: <Row>(text: string, bindings: Bindings = {}) =>
-            this.#run<Row>(trx, connection, text, bindings),
-        })
-        return this.knex.transaction((trx) => work(query(trx)), { connection })
+        const statements = async (trx: Knex): Promise<T> => {
+          const sql: Sql = {
+            query: (text, bindings = {}) => this.#run(trx, connection, { text, bindings, limit }),
+          }
+          if (limit !== undefined) await sql.query(LIMIT, { limit: String(limit.statementMs) })
+          return await work(sql)
+        }
+        return this.knex.transaction(statements, { connection })
       }),
     )
   }
@@ -115,12 +132,9 @@ export class Database implements Statements, Walled {
     await this.knex.destroy()
   }
 
-  async #run<Row>(knex: Knex, session: Session, text: string, bindings: Bindings): Promise<Row[]> {
-    return await run(knex, session, {
-      text,
-      bindings,
-      name: this.#prepares ? nameOfPrepared(text) : undefined,
-    })
+  async #run<Row>(knex: Knex, session: Session, statement: Statement): Promise<Row[]> {
+    const name = this.#prepares ? nameOfPrepared(statement.text) : undefined
+    return await run(knex, session, statement, name === undefined ? {} : { name })
   }
 
   /** Whether it was for a prepared statement that the work failed, which can be done without from now on. */
@@ -167,17 +181,25 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
   }
 }
 
+/** Until the end of the transaction. */
+const LIMIT = `SELECT set_config('statement_timeout', :limit, true)`
+
 interface Statement {
   readonly text: string
   readonly bindings: Bindings
-  readonly name: string | undefined
+  readonly limit?: StatementLimit | undefined
 }
 
-async function run<Row>(knex: Knex, session: Session, { text, bindings, name }: Statement): Promise<Row[]> {
+async function run<Row>(
+  knex: Knex,
+  session: Session,
+  { text, bindings, limit }: Statement,
+  name: { readonly name?: string },
+): Promise<Row[]> {
   try {
     const result: { rows: Record<string, unknown>[] } = await knex
       .raw(text, bindings as Record<string, Knex.Value>)
-      .options(name === undefined ? {} : { name })
+      .options({ ...name, ...(limit && { query_timeout: limit.statementMs + CLIENT_GRACE_MS }) })
       .connection(session)
     return result.rows.map(camelCased) as Row[]
   } catch (error) {

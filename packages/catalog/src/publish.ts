@@ -1,21 +1,24 @@
 import { CATALOGUE_SHOWN } from './catalogue-shown.ts'
-import type { Statements } from './database.ts'
+import { type Statements, WHOLE_JOB } from './database.ts'
 import type { Hints } from './hints.ts'
 
-/** See `Deliveries.publish`. Its commit is the instant at which the artifacts of the job are there. */
+/**
+ * See `Deliveries.publish`. Its commit is the instant at which the artifacts of the job are there. One that another
+ * publishes at this moment is left to it: the sweep looks again.
+ */
 export async function publish(db: Statements, hints: Hints, jobId: string): Promise<void> {
   const published = await db.transaction(async (sql) => {
     const due = await sql.query(
       `SELECT 1 FROM jobs WHERE job_id = :jobId AND atomic AND state IN ('queued', 'running') AND sealed_at IS NOT NULL AND cancel_requested_at IS NULL
          AND error_code IS DISTINCT FROM 'deadline_passed'
-         AND files_stored + files_superseded = files_total FOR UPDATE`,
+         AND files_stored + files_superseded = files_total FOR UPDATE SKIP LOCKED`,
       { jobId },
     )
     if (due.length === 0) return false
     await sql.query(SHOW, { jobId })
     await sql.query(`UPDATE jobs SET state = 'completed', ended_at = now() WHERE job_id = :jobId`, { jobId })
     return true
-  })
+  }, WHOLE_JOB)
   if (!published) return
   hints.jobsChanged([jobId])
   hints.workIsReady()

@@ -2,9 +2,14 @@ import type { TenantId } from '@lading/core'
 import pg from 'pg'
 import { TENANT_ROLE, TENANT_SETTING } from './migrations/tenant-wall.ts'
 
+/** A statement, and the milliseconds after which it is given up, where those are not the connection's own. */
+interface Config extends pg.QueryConfig {
+  readonly query_timeout?: number | undefined
+}
+
 /** What running a statement needs of a connection. */
 export interface Session {
-  query(config: pg.QueryConfig, done: (error: Error | null, result?: pg.QueryResult) => void): void
+  query(config: Config, done: (error: Error | null, result?: pg.QueryResult) => void): void
   end(): Promise<void>
 }
 
@@ -44,10 +49,12 @@ export function beginningAsTenant(connection: pg.Client, tenant: TenantId): Sess
 /** `pg` calls this back with the results of all that it sent, as an array when those are several. */
 interface Statement extends pg.Query {
   callback: (error: Error | null, results?: pg.QueryResult | pg.QueryResult[]) => void
+  query_timeout: number | undefined
 }
 
-function withAhead(config: pg.QueryConfig, tenant: TenantId): Statement {
+function withAhead(config: Config, tenant: TenantId): Statement {
   const statement = new pg.Query({ ...config, queryMode: 'extended' } as pg.QueryConfig) as Statement
+  statement.query_timeout = config.query_timeout
   const submit = statement.submit
   statement.submit = (connection) => {
     connection.stream.cork()
