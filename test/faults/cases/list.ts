@@ -5,6 +5,7 @@ import { DATA_CASES } from './data.ts'
 import { DISK_CASES } from './disk.ts'
 import { KEEPING_CASES } from './keeping.ts'
 import { POSTGRES_CASES } from './postgres.ts'
+import { QUOTA_CASES } from './quota.ts'
 import { REDIS_CASES } from './redis.ts'
 import { S3_CASES } from './s3.ts'
 import { WORKER_CASES } from './worker.ts'
@@ -20,4 +21,5 @@ export const CASES: readonly FaultCase[] = [
   ...DISK_CASES,
   ...DATA_CASES,
   ...KEEPING_CASES,
+  ...QUOTA_CASES,
 ]
