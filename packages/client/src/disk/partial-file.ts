@@ -10,9 +10,9 @@ export interface Range {
 
 /**
  * A file that is filled range by range, in any order. Which of them are whole is in a list beside it, which outlives the
- * process. Dispose of it to close it.
+ * process. Whoever opens it closes it.
  */
-export class PartialFile implements AsyncDisposable {
+export class PartialFile {
   readonly missing: readonly Range[]
   readonly #path: string
   readonly #file: FileHandle
@@ -57,8 +57,8 @@ export class PartialFile implements AsyncDisposable {
     await rm(this.#path)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close()
+  close(): Promise<void> {
+    return this.#file.close()
   }
 }
 

@@ -7,6 +7,8 @@ import { sha256Of } from '../sha256.ts'
 import { fileAt } from './file-at.ts'
 import { PartialFile, type Range } from './partial-file.ts'
 
+type Options = Pick<DownloadOptions, 'signal' | 'onProgress'>
+
 /** Ranges that are fetched at once. */
 const AT_ONCE = 4
 
@@ -18,10 +20,30 @@ export async function saveRanges(
   run: Run,
   artifact: ArtifactHead & { readonly mode?: number | undefined },
   { part, target }: { readonly part: string; readonly target: string },
-  { onProgress, signal }: Pick<DownloadOptions, 'signal' | 'onProgress'>,
+  options: Options,
 ): Promise<void> {
-  const { size, sha256, path } = artifact
-  await using file = await PartialFile.open(part, size, artifact.mode)
+  const file = await PartialFile.open(part, artifact.size, artifact.mode)
+  try {
+    await fill(run, artifact, file, options)
+    if ((await sha256Of(await fileAt(part), nodeDigests, options.signal)) === artifact.sha256)
+      return await file.keep(target)
+    await file.drop()
+  } finally {
+    await file.close()
+  }
+  throw new LadingError(
+    'digest_mismatch',
+    `${artifact.path}: the bytes that came have another SHA-256; fetch it again`,
+  )
+}
+
+async function fill(
+  run: Run,
+  artifact: ArtifactHead,
+  file: PartialFile,
+  { onProgress, signal }: Options,
+): Promise<void> {
+  const { size } = artifact
   let sent = size - file.missing.reduce((bytes, { start, end }) => bytes + end - start, 0)
   const tell = (more: number) => {
     sent += more
@@ -30,12 +52,6 @@ export async function saveRanges(
   tell(0)
   const fetchOne = (range: Range, one: AbortSignal) => saveRange(run, artifact, file, range, tell, one)
   await atOnce(each(file.missing), AT_ONCE, fetchOne, signal)
-  if ((await sha256Of(await fileAt(part), nodeDigests, signal)) === sha256) return await file.keep(target)
-  await file.drop()
-  throw new LadingError(
-    'digest_mismatch',
-    `${path}: the bytes that came have another SHA-256; fetch it again`,
-  )
 }
 
 async function saveRange(
