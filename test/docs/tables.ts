@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { openContext } from '../../apps/lading/src/context.ts'
 import { createProgram } from '../../apps/lading/src/program/program.ts'
 import { SETTINGS, type Setting } from '../../apps/lading/src/settings/table.ts'
 import { workerMetrics } from '../../apps/worker/src/metrics.ts'
+import { ROOT } from '../architecture/workspaces.ts'
 import { CASES } from '../faults/cases/list.ts'
 import MEASURED from '../faults/measured.json' with { type: 'json' }
 
@@ -18,6 +20,7 @@ export const TABLES: Readonly<Record<string, () => string | Promise<string>>> = 
   'docs/metrics.md': metricsTable,
   'docs/faults.md': faultsTable,
   'docs/cli.md': commandsTable,
+  'docs/decisions/README.md': decisionsTable,
 }
 
 function settingsTable(): string {
@@ -46,6 +49,18 @@ function faultsTable(): string {
     return [fault, code(name), expected, seconds === undefined ? 'not measured' : `${seconds} s`]
   })
   return table(['Fault', 'Case', 'Expected', 'Recovery'], rows)
+}
+
+/** By number; a page's first line is its title. */
+function decisionsTable(): string {
+  const folder = join(ROOT, 'docs/decisions')
+  const rows = globSync('0*.md', { cwd: folder })
+    .sort()
+    .map((page) => {
+      const [, title = ''] = /^# (\d+\. .+)/.exec(readFileSync(join(folder, page), 'utf8')) ?? []
+      return [`[${title}](${page})`]
+    })
+  return table(['Decision'], rows)
 }
 
 type Command = ReturnType<typeof createProgram>
