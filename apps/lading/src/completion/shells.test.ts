@@ -8,7 +8,7 @@ import { lading } from '../fixtures/lading-process.ts'
 
 const LINES: readonly (readonly [line: string, words: readonly string[]])[] = [
   ['lading do', ['doctor']],
-  ['lading keys ', ['create', 'list', 'revoke']],
+  ['lading keys l', ['list']],
   ['lading keys list --te', ['--tenant']],
   ['lading completion ', ['bash', 'fish', 'zsh']],
   ['lading doctor po', ['ports', 'postgres']],
