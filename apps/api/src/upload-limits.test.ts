@@ -68,6 +68,23 @@ test('an open job that many requests fill has a limit of files, and stays as it 
   expect((await put(run, 'c', 'x', query))[0]).toBe(202)
 })
 
+test('a job for more files than one may have is not opened', async () => {
+  const { path: run } = await server.run()
+  const before = await kept()
+  const open = (files: number) =>
+    send(`${run}/uploads`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ expected_files: files }),
+    })
+  expect(await open(4)).toMatchObject([
+    413,
+    { code: 'job_too_large', detail: 'expected_files: 4; the limit of one job is 3; use several jobs' },
+  ])
+  expect(await kept()).toEqual(before)
+  expect((await open(3))[0]).toBe(201)
+})
+
 test('a job that is full refuses a file by its head, before the body is sent', async () => {
   const { path: run } = await server.run()
   const jobId = await openJob(run)

@@ -203,7 +203,8 @@ export interface Planned {
 export interface Jobs {
   /**
    * Opens a job, to which any number of requests add until it is sealed. With a key, whoever comes with the same gets
-   * the job that the first one opened; fails with `idempotency_key_reused` when that was another request.
+   * the job that the first one opened; fails with `idempotency_key_reused` when that was another request, and with
+   * `job_too_large` for a job that expects more files than one may have.
    */
   open(run: Run, job: OpenJob, key?: OpeningKey): Promise<Job>
   /**

@@ -20,6 +20,15 @@ export function checkJobSize({ files, bytes }: Pick<Job, 'files' | 'bytes'>, lim
   }
 }
 
+/** The same for a job that is opened for so many files: none of them need be sent to find out. */
+export function checkExpectedFiles(files: number | undefined, limits: JobLimits): void {
+  if (files === undefined || files <= limits.files) return
+  throw new LadingError(
+    'job_too_large',
+    `expected_files: ${files}; the limit of one job is ${limits.files}; use several jobs`,
+  )
+}
+
 function tooLarge(what: string): LadingError {
   return new LadingError(
     'job_too_large',

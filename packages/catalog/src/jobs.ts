@@ -5,7 +5,7 @@ import type { Sql, Walled } from './database.ts'
 import { IS_LIVE } from './file-states.ts'
 import type { Hints } from './hints.ts'
 import { cancelJob } from './job-cancel.ts'
-import type { JobLimits } from './job-limits.ts'
+import { checkExpectedFiles, type JobLimits } from './job-limits.ts'
 import { openJob } from './job-open.ts'
 import { planFiles } from './job-plan.ts'
 import { retryJob } from './job-retry.ts'
@@ -88,6 +88,7 @@ export function jobsOf(
       return pageOf(rows.map(fileFromRow), limit, (file) => file.fileId)
     },
     async open(run, job, key) {
+      checkExpectedFiles(job.expectedFiles, limits.job)
       const metered = limitsUsage(await limits.quotaOf(run.tenantId))
       return await openJob(db, run, { ...job, metered }, key)
     },

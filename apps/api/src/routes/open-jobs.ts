@@ -45,7 +45,13 @@ export function open({ catalog }: Needs) {
     headers: OpenHeaders,
     json: OpenJobRequest,
     responses: { 201: json('The job', JobResponse) },
-    errors: ['run_not_found', 'path_invalid', 'idempotency_key_invalid', 'idempotency_key_reused'],
+    errors: [
+      'run_not_found',
+      'path_invalid',
+      'idempotency_key_invalid',
+      'idempotency_key_reused',
+      'job_too_large',
+    ],
     async handle({ request, response, tenant, params, body }) {
       const run = await runOf(catalog, tenant, params.run_id)
       const key = idempotencyKeyOf(request)
