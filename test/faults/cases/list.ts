@@ -4,6 +4,7 @@ import { CLIENT_CASES } from './client.ts'
 import { DATA_CASES } from './data.ts'
 import { DISK_CASES } from './disk.ts'
 import { KEEPING_CASES } from './keeping.ts'
+import { NETWORK_CASES } from './network.ts'
 import { POSTGRES_CASES } from './postgres.ts'
 import { QUOTA_CASES } from './quota.ts'
 import { REDIS_CASES } from './redis.ts'
@@ -18,6 +19,7 @@ export const CASES: readonly FaultCase[] = [
   ...REDIS_CASES,
   ...POSTGRES_CASES,
   ...S3_CASES,
+  ...NETWORK_CASES,
   ...DISK_CASES,
   ...DATA_CASES,
   ...KEEPING_CASES,
