@@ -20,7 +20,7 @@ const NAMES = [
   'δεδομένα/μοντέλο.bin',
   'डेटा/मॉडल.bin',
   '🚢/⚓ bill of lading.bin',
-  "it's 100% [a] {b} & (c)+=@,;~!$.bin",
+  "it's 100% [a] {b} & (c)+=@,~!$.bin",
 ]
 
 export const DATA_CASES: readonly FaultCase[] = [
