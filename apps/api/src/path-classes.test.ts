@@ -59,8 +59,11 @@ describe.each(CARRIERS)('$what', (carrier) => {
   })
 })
 
+/** Of a name that elsewhere holds a path: what is read of it here is a digest. */
+const NO_CARRIERS = ['patchResumable Upload-Metadata']
+
 test('every field of every route that is given a path is among the carriers', () => {
-  const named = new Set(CARRIERS.map(({ operation, field }) => `${operation} ${field}`))
+  const named = new Set([...NO_CARRIERS, ...CARRIERS.map(({ operation, field }) => `${operation} ${field}`)])
   const fields = createRoutes({ config: { limits: {} } } as never).flatMap(({ path, operation }) => {
     const { id, params, query, headers, body } = operation
     const schemas = [params, query, headers, body?.kind === 'json' ? body.schema : undefined]
