@@ -9,7 +9,7 @@ import {
 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { AcceptedFile, Arrival, ArrivedSum, PathClash } from './catalog.ts'
-import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
+import { type Sql, type Statements, type Walled, WHOLE_JOB } from './database.ts'
 import { type FileColumns, fileColumns } from './file-columns.ts'
 
 /** Milliseconds between two signs of life of an arrival. */
@@ -127,19 +127,20 @@ interface ArrivedRow extends Omit<FileColumns, 'sha256'> {
   readonly sha256: Buffer
 }
 
-async function* pages(db: Sql, arrivalId: string): AsyncGenerator<readonly AcceptedFile[]> {
-  let after: string | undefined
-  for (;;) {
-    const rows = await db.query<ArrivedRow>(
-      `SELECT path, is_directory, size, sha256, crc32, block_crcs, pack_offset, mode, mtime FROM arriving_files
-       WHERE arrival_id = :arrivalId AND (:after::text IS NULL OR path > :after) ORDER BY path LIMIT ${PAGE}`,
-      { arrivalId, after: after ?? null },
-    )
+async function* pages(db: Statements, arrivalId: string): AsyncGenerator<readonly AcceptedFile[]> {
+  // No path is empty, so that all come after this.
+  let after: string | undefined = ''
+  while (after !== undefined) {
+    const bindings: { arrivalId: string; after: string } = { arrivalId, after }
+    const rows = await db.transaction((sql) => sql.query<ArrivedRow>(PAGE_OF_ARRIVAL, bindings), WHOLE_JOB)
     if (rows.length > 0) yield rows.map(fileFrom)
-    after = rows.at(-1)?.path
-    if (rows.length < PAGE) return
+    after = rows.length < PAGE ? undefined : rows.at(-1)?.path
   }
 }
+
+const PAGE_OF_ARRIVAL = `
+SELECT path, is_directory, size, sha256, crc32, block_crcs, pack_offset, mode, mtime FROM arriving_files
+WHERE arrival_id = :arrivalId AND path > :after ORDER BY path LIMIT ${PAGE}`
 
 function fileFrom({ isDirectory, sha256, mode, mtime, ...row }: ArrivedRow): AcceptedFile {
   return {

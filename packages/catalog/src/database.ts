@@ -108,7 +108,7 @@ export class Database implements Statements, Walled {
           const sql: Sql = {
             query: (text, bindings = {}) => this.#run(trx, connection, { text, bindings, limit }),
           }
-          if (limit !== undefined) await sql.query(LIMIT, { limit: String(limit.statementMs) })
+          if (limit !== undefined) await sql.query(WHOLE, { limit: String(limit.statementMs) })
           return await work(sql)
         }
         return this.knex.transaction(statements, { connection })
@@ -181,8 +181,11 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
   }
 }
 
-/** Until the end of the transaction. */
-const LIMIT = `SELECT set_config('statement_timeout', :limit, true)`
+/**
+ * Until the end of the transaction. What it reads was just written and is in memory, so that a page of an index in the
+ * order that is asked for costs less than all of a table and sorting it, which by its default Postgres would rather do.
+ */
+const WHOLE = `SELECT set_config('statement_timeout', :limit, true), set_config('random_page_cost', '1.1', true)`
 
 interface Statement {
   readonly text: string
