@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { contentLengthOf, hasContent } from './request-head.ts'
 
 export interface DrainLimits {
-  /** Bytes. */
+  /** Bytes to come, of a known number, for which a connection is not closed. */
   readonly drainBytes: number
   /** In all. */
   readonly drainMs: number
@@ -40,26 +40,20 @@ export function mustClose(
 }
 
 /**
- * Ends an answer that is already written, once what remains of the request's body has been read and dropped, within
- * bounds. A client that writes its whole body before it reads meets the answer so, instead of a reset; closing with
+ * Ends an answer that is already written, once what remains of the request's body has been read and dropped, within a
+ * time: however fast a client sends, it is told to stop and has to be given the time to see it. A client that writes its whole body before it reads meets the answer so, instead of a reset; closing with
  * unread bytes would make the kernel send one (RFC 9112, 9.6).
  */
 export function endAfterDraining(
   request: IncomingMessage,
   response: ServerResponse,
-  closing: boolean,
-  limits: DrainLimits,
+  limits: Pick<DrainLimits, 'drainMs' | 'drainIdleMs'>,
 ): void {
   if (!bodyPending(request) || unreadable.has(request)) {
     response.end()
     return
   }
-  let left = closing ? Number.POSITIVE_INFINITY : limits.drainBytes
-  const drop = (chunk: Buffer) => {
-    left -= chunk.length
-    if (left < 0) finish()
-    else idle.refresh()
-  }
+  const drop = () => idle.refresh()
   const finish = () => {
     clearTimeout(timer)
     clearTimeout(idle)

@@ -55,7 +55,7 @@ export function sendProblem(
   writeProblemHead(response, error, body.length)
   if (request.method !== 'HEAD') response.write(body)
   if (slow) response.end()
-  else endAfterDraining(request, response, closing, limits)
+  else endAfterDraining(request, response, limits)
 }
 
 function writeProblemHead(response: ServerResponse, error: LadingError, length: number): void {

@@ -7,6 +7,7 @@ import {
   Queue,
   runMigrations,
 } from 'bullmq'
+import { heardToTheEnd } from './heard-to-the-end.ts'
 import type { QueueLog } from './queue-log.ts'
 import { queueOptions } from './queue-options.ts'
 import type { ProducerQueue, TicketBackend, WorkerConnections } from './ticket-backend.ts'
@@ -67,7 +68,11 @@ export class PostgresTicketBackend implements TicketBackend {
   workerConnections(): WorkerConnections {
     const connection = { ...this.#config, max: 4, query_timeout: 15_000 }
     return {
-      factory: (name, options, use) => createPostgresBackend(name, { ...options, connection }, use),
+      factory: (name, options, use) => {
+        const backend = createPostgresBackend(name, { ...options, connection }, use)
+        if (backend instanceof PostgresQueueBackend) heardToTheEnd(backend.connection)
+        return backend
+      },
       // node-postgres has no harder end than the one that closing asks for.
       cut: () => undefined,
     }
@@ -101,6 +106,7 @@ export class PostgresTicketBackend implements TicketBackend {
   async #open(): Promise<PostgresConnection> {
     // The limit lets the first start make its tables; callers have shorter ones of their own.
     const connection = new PostgresConnection({ ...this.#config, max: 2, query_timeout: 30_000 })
+    heardToTheEnd(connection)
     connection.on('error', (error) => this.#log('warn', 'the connection to PostgreSQL failed', { error }))
     try {
       const client = await connection.pool.connect()
