@@ -44,6 +44,8 @@ export function testOpenJobs(given: Given): void {
     const killRank = async (rank: number) => {
       const sending = curl(['-T', '-', url(`artifacts/rank-${rank}/shard.pt`)])
       const ended = once(sending, 'exit')
+      // What it has not read yet when it is killed has nobody to go to.
+      sending.stdin.on('error', () => undefined)
       // The pipe stays open: more is to come, as far as curl knows.
       for (const chunk of [...shard(rank).chunks()].slice(0, HALF / CHUNK)) sending.stdin.write(chunk)
       await until(() => isHalfReceived(spoolDirectory), WITHIN)
