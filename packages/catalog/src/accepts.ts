@@ -3,7 +3,7 @@ import { LadingError } from '@lading/protocol'
 import { accept, sumOf } from './accept.ts'
 import { openArrival } from './arrival.ts'
 import type { Acceptance, AcceptedFile, Accepts } from './catalog.ts'
-import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import type { Hints } from './hints.ts'
 import { checkJobSize, type JobLimits } from './job-limits.ts'
 import type { Job } from './model.ts'
@@ -36,8 +36,8 @@ export function acceptsOf(
         checkpoint('accept.before-commit')
         return accepted
       }
-      const limit = 'arrivalId' in acceptance.files ? WHOLE_JOB : undefined
-      const job = await db.of(tenantId).transaction(taken, limit)
+      const scope = 'arrivalId' in acceptance.files ? 'whole job' : undefined
+      const job = await db.of(tenantId).transaction(taken, scope)
       checkpoint('accept.after-commit')
       hints.workIsReady()
       return job

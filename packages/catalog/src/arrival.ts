@@ -9,7 +9,7 @@ import {
 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { AcceptedFile, Arrival, ArrivedSum, PathClash } from './catalog.ts'
-import { type Sql, type Statements, type Walled, WHOLE_JOB } from './database.ts'
+import type { Sql, Statements, Walled } from './database.ts'
 import { type FileColumns, fileColumns } from './file-columns.ts'
 
 /** Milliseconds between two signs of life of an arrival. */
@@ -35,10 +35,10 @@ export async function openArrival(walled: Walled, tenant: TenantId, limits: Work
       await insert(db, arrivalId, added, rows)
       added += files.length
     },
-    settle: () => db.transaction((sql) => settle(sql, arrivalId, added), WHOLE_JOB),
+    settle: () => db.transaction((sql) => settle(sql, arrivalId, added), 'whole job'),
     async moveBelow(directory) {
       const move = `UPDATE arriving_files SET path = :directory || '/' || path WHERE arrival_id = :arrivalId`
-      await db.transaction((sql) => sql.query(move, { arrivalId, directory }), WHOLE_JOB)
+      await db.transaction((sql) => sql.query(move, { arrivalId, directory }), 'whole job')
     },
     pages: () => pages(db, arrivalId),
     async [Symbol.asyncDispose]() {
@@ -132,7 +132,7 @@ async function* pages(db: Statements, arrivalId: string): AsyncGenerator<readonl
   let after: string | undefined = ''
   while (after !== undefined) {
     const bindings: { arrivalId: string; after: string } = { arrivalId, after }
-    const rows = await db.transaction((sql) => sql.query<ArrivedRow>(PAGE_OF_ARRIVAL, bindings), WHOLE_JOB)
+    const rows = await db.transaction((sql) => sql.query<ArrivedRow>(PAGE_OF_ARRIVAL, bindings), 'whole job')
     if (rows.length > 0) yield rows.map(fileFrom)
     after = rows.length < PAGE ? undefined : rows.at(-1)?.path
   }

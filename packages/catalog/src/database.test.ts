@@ -24,8 +24,8 @@ afterAll(async () => {
 
 const UNAVAILABLE = { code: 'catalog_unavailable', retryAfter: 2 }
 
-function open(poolSize: number, timeoutMs = 2_000): Database {
-  return new Database({ url, poolSize, timeoutMs, log: SILENT })
+function open(poolSize: number, timeoutMs = 2_000, wholeJobMs = timeoutMs): Database {
+  return new Database({ url, poolSize, timeoutMs, wholeJobMs, log: SILENT })
 }
 
 test('when every connection is in use, a caller is told after the timeout that the catalog is unavailable', async () => {
@@ -59,13 +59,13 @@ test.each([
   ['of the database', (db: Database) => db],
   ['of a tenant', (db: Database) => db.of('acme-corp' as TenantId)],
 ])('statements %s that touch all files of a job have a limit of their own', async (_whose, statements) => {
-  const db = open(2, 500)
-  const sleeping = (statementMs: number) =>
-    statements(db).transaction((sql) => sql.query('SELECT 1 AS slept FROM pg_sleep(1)'), { statementMs })
-  expect(await sleeping(30_000)).toEqual([{ slept: 1 }])
-  await expect(sleeping(100)).rejects.toMatchObject(UNAVAILABLE)
-  await expect(statements(db).query('SELECT pg_sleep(1)')).rejects.toMatchObject(UNAVAILABLE)
-  await db.close()
+  const [patient, hasty] = [open(2, 500, 30_000), open(2, 30_000, 500)]
+  const sleeping = (db: Database) =>
+    statements(db).transaction((sql) => sql.query('SELECT 1 AS slept FROM pg_sleep(1)'), 'whole job')
+  expect(await sleeping(patient)).toEqual([{ slept: 1 }])
+  await expect(statements(patient).query('SELECT pg_sleep(1)')).rejects.toMatchObject(UNAVAILABLE)
+  await expect(sleeping(hasty)).rejects.toMatchObject(UNAVAILABLE)
+  await Promise.all([patient.close(), hasty.close()])
 })
 
 test('a transaction that is left idle, as by a process that was stopped, loses its locks', async () => {

@@ -19,19 +19,17 @@ export interface Sql {
 /** Runs statements one by one, or several as one. */
 export interface Statements extends Sql {
   /** All or nothing; tried again from the start when Postgres ends it as a deadlock's victim. */
-  transaction<T>(work: (sql: Sql) => Promise<T>, limit?: StatementLimit): Promise<T>
-}
-
-/** Milliseconds that each statement may run; the database's own limit when left out. */
-export interface StatementLimit {
-  readonly statementMs: number
+  transaction<T>(work: (sql: Sql) => Promise<T>, scope?: Scope): Promise<T>
 }
 
 /**
- * Of statements that touch all files of a job, of which there may be a million: one that is ended at the limit of others
- * would be ended each time that it is tried.
+ * What touches all files of a job, of which there may be a million, has a longer limit: ended at that of other
+ * statements, it would be ended each time that it is tried.
  */
-export const WHOLE_JOB: StatementLimit = { statementMs: 10 * 60_000 }
+export type Scope = 'whole job'
+
+/** Milliseconds. */
+const WHOLE_JOB_MS = 10 * 60_000
 
 /** The database as requests get it: they have to say whose they are. */
 export interface Walled {
@@ -46,6 +44,8 @@ export interface DatabaseOptions {
   readonly poolSize: number
   /** Milliseconds that a caller waits for a connection, and a statement may run. */
   readonly timeoutMs: number
+  /** The same for a statement that touches all files of a job. 600,000. */
+  readonly wholeJobMs?: number
   readonly log: Logger
   /** `public` by default. */
   readonly schema?: string
@@ -77,14 +77,14 @@ export class Database implements Statements, Walled {
     return await this.#query(text, bindings)
   }
 
-  async transaction<T>(work: (sql: Sql) => Promise<T>, limit?: StatementLimit): Promise<T> {
-    return await this.#transaction(work, { limit })
+  async transaction<T>(work: (sql: Sql) => Promise<T>, scope?: Scope): Promise<T> {
+    return await this.#transaction(work, { scope })
   }
 
   of(tenant: TenantId): Statements {
     return {
       query: <Row>(text: string, bindings: Bindings = {}) => this.#query<Row>(text, bindings, tenant),
-      transaction: (work, limit) => this.#transaction(work, { tenant, limit }),
+      transaction: (work, scope) => this.#transaction(work, { tenant, scope }),
     }
   }
 
@@ -99,16 +99,17 @@ export class Database implements Statements, Walled {
 
   async #transaction<T>(
     work: (sql: Sql) => Promise<T>,
-    { tenant, limit }: { tenant?: TenantId; limit: StatementLimit | undefined },
+    { tenant, scope }: { tenant?: TenantId; scope: Scope | undefined },
   ): Promise<T> {
+    const limitMs = scope && (this.options.wholeJobMs ?? WHOLE_JOB_MS)
     return await this.translated(() =>
       this.#onConnection((client) => {
         const connection = tenant === undefined ? client : beginningAsTenant(client, tenant)
         const statements = async (trx: Knex): Promise<T> => {
           const sql: Sql = {
-            query: (text, bindings = {}) => this.#run(trx, connection, { text, bindings, limit }),
+            query: (text, bindings = {}) => this.#run(trx, connection, { text, bindings, limitMs }),
           }
-          if (limit !== undefined) await sql.query(WHOLE, { limit: String(limit.statementMs) })
+          if (limitMs !== undefined) await sql.query(WHOLE_JOB, { limit: String(limitMs) })
           return await work(sql)
         }
         return this.knex.transaction(statements, { connection })
@@ -185,24 +186,25 @@ export function connectionOptions(options: DatabaseOptions): pg.ClientConfig {
  * Until the end of the transaction. What it reads was just written and is in memory, so that a page of an index in the
  * order that is asked for costs less than all of a table and sorting it, which by its default Postgres would rather do.
  */
-const WHOLE = `SELECT set_config('statement_timeout', :limit, true), set_config('random_page_cost', '1.1', true)`
+const WHOLE_JOB = `SELECT set_config('statement_timeout', :limit, true), set_config('random_page_cost', '1.1', true)`
 
 interface Statement {
   readonly text: string
   readonly bindings: Bindings
-  readonly limit?: StatementLimit | undefined
+  /** Milliseconds; the connection's own limit when undefined. */
+  readonly limitMs?: number | undefined
 }
 
 async function run<Row>(
   knex: Knex,
   session: Session,
-  { text, bindings, limit }: Statement,
+  { text, bindings, limitMs }: Statement,
   name: { readonly name?: string },
 ): Promise<Row[]> {
   try {
     const result: { rows: Record<string, unknown>[] } = await knex
       .raw(text, bindings as Record<string, Knex.Value>)
-      .options({ ...name, ...(limit && { query_timeout: limit.statementMs + CLIENT_GRACE_MS }) })
+      .options({ ...name, ...(limitMs && { query_timeout: limitMs + CLIENT_GRACE_MS }) })
       .connection(session)
     return result.rows.map(camelCased) as Row[]
   } catch (error) {

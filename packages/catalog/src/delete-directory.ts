@@ -1,5 +1,5 @@
 import { newId } from '@lading/core'
-import { type Walled, WHOLE_JOB } from './database.ts'
+import type { Walled } from './database.ts'
 import { endJobs } from './job-end.ts'
 import { type JobRow, jobFromRow } from './job-row.ts'
 import type { Job, Run } from './model.ts'
@@ -21,7 +21,7 @@ export async function deleteDirectory(db: Walled, run: Run, directory: string): 
     await endJobs(sql, [jobId])
     const [row] = await sql.query<JobRow>('SELECT * FROM jobs WHERE job_id = :jobId', { jobId })
     return row && jobFromRow(row)
-  }, WHOLE_JOB)
+  }, 'whole job')
 }
 
 const DELETE = `

@@ -1,6 +1,6 @@
 import { type JobState, jobHasEnded, type TenantId } from '@lading/core'
 import { LadingError } from '@lading/protocol'
-import { type Walled, WHOLE_JOB } from './database.ts'
+import type { Walled } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { COUNT_MOVED } from './job-count.ts'
 import { endJobs } from './job-end.ts'
@@ -20,7 +20,7 @@ export async function cancelJob(walled: Walled, tenant: TenantId, jobId: string)
     { tenant, jobId },
   )
   if (marked.length > 0) {
-    await db.transaction((sql) => sql.query(CANCEL_UNHELD, { jobId }), WHOLE_JOB)
+    await db.transaction((sql) => sql.query(CANCEL_UNHELD, { jobId }), 'whole job')
     await endJobs(db, [jobId])
     return true
   }

@@ -1,6 +1,6 @@
 import type { JobState, TenantId } from '@lading/core'
 import { type ErrorCode, LadingError } from '@lading/protocol'
-import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { mayBecome } from './file-states.ts'
 import { holdPathsOfRetry } from './path-clashes.ts'
 import { type Asked, checkQuotaOfAdded } from './quota-check.ts'
@@ -29,7 +29,7 @@ export async function retryJob(db: Walled, tenant: TenantId, jobId: string, quot
     await checkQuotaOfAdded(sql, tenant, quota, { ...added, spooledBytes: 0 })
     await holdPathsOfRetry(sql, job.runId, jobId)
     return true
-  }, WHOLE_JOB)
+  }, 'whole job')
 }
 
 /** Locks the packs, so that none is dropped between this look and the commit. */

@@ -1,7 +1,7 @@
 import { type JobState, jobHasEnded, type TenantId } from '@lading/core'
 import { type ErrorCode, LadingError } from '@lading/protocol'
 import type { Seal } from './catalog.ts'
-import { type Sql, type Walled, WHOLE_JOB } from './database.ts'
+import type { Sql, Walled } from './database.ts'
 import { endJobs } from './job-end.ts'
 
 interface Row {
@@ -43,7 +43,7 @@ export async function sealJob(
     await checkFiles(sql, jobId, seal.files ?? job.expectedFiles ?? undefined)
     if (seal.manifestSha256 !== undefined) await checkManifest(sql, jobId, seal.manifestSha256)
     return { known: true, ended: await close(sql, jobId) }
-  }, WHOLE_JOB)
+  }, 'whole job')
 }
 
 /** Whether that was the last of the job's shards. */

@@ -45,6 +45,8 @@ export interface CatalogOptions {
   readonly poolSize?: number
   /** Milliseconds that a caller waits for a connection, and a statement may run. 10,000. */
   readonly timeoutMs?: number
+  /** The same for a statement that touches all files of a job. 600,000. */
+  readonly wholeJobMs?: number
   readonly schema?: string
   readonly workLimits?: WorkLimits
   readonly jobLimits?: JobLimits
@@ -69,6 +71,7 @@ export function openCatalog(options: CatalogOptions): Catalog {
     poolSize: options.poolSize ?? 10,
     timeoutMs: options.timeoutMs ?? 10_000,
     log: options.log,
+    ...(options.wholeJobMs === undefined ? {} : { wholeJobMs: options.wholeJobMs }),
     ...(options.schema === undefined ? {} : { schema: options.schema }),
   })
   const hints = new Hints(db, options.log)

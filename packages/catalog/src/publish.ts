@@ -1,5 +1,5 @@
 import { CATALOGUE_SHOWN } from './catalogue-shown.ts'
-import { type Statements, WHOLE_JOB } from './database.ts'
+import type { Statements } from './database.ts'
 import type { Hints } from './hints.ts'
 
 /**
@@ -18,7 +18,7 @@ export async function publish(db: Statements, hints: Hints, jobId: string): Prom
     await sql.query(SHOW, { jobId })
     await sql.query(`UPDATE jobs SET state = 'completed', ended_at = now() WHERE job_id = :jobId`, { jobId })
     return true
-  }, WHOLE_JOB)
+  }, 'whole job')
   if (!published) return
   hints.jobsChanged([jobId])
   hints.workIsReady()

@@ -11,7 +11,7 @@ import type { Catalog } from './open.ts'
 /**
  * Postgres takes statistics now and then, and plans by them until it takes the next: of a run, a job or an arrival that is
  * younger it believes that there is hardly a row. A plan that is good for one row is quadratic for all of these: what
- * follows would end with `catalog_unavailable`, when a statement has run for as long as it may (10 s).
+ * follows would end with `catalog_unavailable`, when a statement has run for as long as it may: here, ten seconds for each.
  */
 const FILES = 6_000
 const DIRECTORIES = 600
@@ -22,7 +22,7 @@ let harbour: Harbour
 
 beforeAll(async () => {
   const url = await freshDatabase()
-  catalog = await openMigrated(url, { workLimits: WORK_LIMITS })
+  catalog = await openMigrated(url, { workLimits: WORK_LIMITS, wholeJobMs: 10_000 })
   const others = await Harbour.open(catalog)
   await others.store(Array.from({ length: 2_000 }, (_, index) => `before/${index}`))
   await using arrival = await catalog.api.uploads.arrive(others.tenant)

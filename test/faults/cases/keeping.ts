@@ -1,4 +1,4 @@
-import { newId } from '@lading/core'
+import { type Checkpoint, newId } from '@lading/core'
 import { until } from '../../support/deadline.ts'
 import { WITHIN } from '../../support/patience.ts'
 import { content } from '../../support/system-content.ts'
@@ -48,12 +48,9 @@ export const KEEPING_CASES: readonly FaultCase[] = [
     fault: 'SIGKILL of `lading gc` when it has leased an orphan, whose path is then uploaded to',
     expected: 'the path waits for the lease, and is delivered; the next `lading gc` removes the rest',
     async inject(scene) {
-      const { system, checkpoints, ledger, run } = scene
-      const owner = await BucketOwner.of(scene)
-      await plantOrphans(owner)
-      const stopped = checkpoints.stopAt('gc.after-lease')
-      const ended = system.run(...GC)
-      process.kill(await stopped, 'SIGKILL')
+      const { system, ledger, run } = scene
+      const { ended, pid } = await gcStoppedAt(scene, 'gc.after-lease')
+      process.kill(pid, 'SIGKILL')
       await ended
       for (const path of ORPHANS) await ledger.put(system.client, run, path, content(10_000, path))
       await clear(scene)
@@ -65,12 +62,8 @@ export const KEEPING_CASES: readonly FaultCase[] = [
       'SIGSTOP of `lading gc` before it deletes, for longer than its lease, while the path is uploaded to; then SIGCONT',
     expected: 'what was uploaded is in the store; the one that wakes up deletes nothing',
     async inject(scene) {
-      const { system, checkpoints, ledger, run } = scene
-      const owner = await BucketOwner.of(scene)
-      await plantOrphans(owner)
-      const stopped = checkpoints.stopAt('gc.before-delete')
-      const ended = system.run(...GC)
-      const pid = await stopped
+      const { system, ledger, run } = scene
+      const { ended, pid } = await gcStoppedAt(scene, 'gc.before-delete')
       for (const path of ORPHANS) {
         const jobId = await ledger.put(system.client, run, path, content(10_000, path))
         await system.client.waitJob(jobId ?? '')
@@ -89,6 +82,14 @@ async function plantOrphans(owner: BucketOwner): Promise<void> {
   for (const path of ORPHANS) await owner.plant({ below: `artifacts/${path}` })
   await owner.plant({ below: `staging/${newId()}` })
   await owner.beginUpload('artifacts/left/d.bin')
+}
+
+/** `lading gc`, which has found orphans and stands still at the checkpoint. */
+async function gcStoppedAt(scene: Scene, checkpoint: Checkpoint) {
+  await plantOrphans(await BucketOwner.of(scene))
+  const stopped = scene.checkpoints.stopAt(checkpoint)
+  const ended = scene.system.run(...GC)
+  return { ended, pid: await stopped }
 }
 
 /** Until nothing is found any more: what a killed process has leased is free after a while. */

@@ -35,25 +35,26 @@ export const NETWORK_CASES: readonly FaultCase[] = [
     name: 'network-to-postgres-cut',
     fault: 'each connection to Postgres is cut after 64 KiB, in the midst of whatever it does, for a while',
     expected: 'nobody knows whether a commit was done; the same request again, with its key, is one job',
-    async inject({ servers, ledger }) {
-      servers.networks.postgres.network = { cutAfter: 64 * KIB }
-      await until(() => ledger.accepted >= 20, WITHIN)
-      await delay(A_WHILE_MS)
-      servers.networks.postgres.network = 'open'
-    },
+    inject: (scene) => cutForAWhile(scene, 'postgres', 64 * KIB),
   },
   {
     name: 'network-to-redis-cut',
     fault: 'each connection to Redis is cut after 16 KiB, in the midst of whatever it does, for a while',
     expected: 'uploads are accepted all the while; lost tickets are issued again',
-    async inject({ servers, ledger }) {
-      servers.networks.redis.network = { cutAfter: 16 * KIB }
-      await until(() => ledger.accepted >= 20, WITHIN)
-      await delay(A_WHILE_MS)
-      servers.networks.redis.network = 'open'
-    },
+    inject: (scene) => cutForAWhile(scene, 'redis', 16 * KIB),
   },
 ]
+
+async function cutForAWhile(
+  { servers, ledger }: Scene,
+  to: 'postgres' | 'redis',
+  cutAfter: number,
+): Promise<void> {
+  servers.networks[to].network = { cutAfter }
+  await until(() => ledger.accepted >= 20, WITHIN)
+  await delay(A_WHILE_MS)
+  servers.networks[to].network = 'open'
+}
 
 async function failedAttempts({ system }: Scene): Promise<number> {
   const counts = system.workers.map((worker) => worker.metric('lading_failed_attempts_total'))
