@@ -35,6 +35,82 @@ export function artifacts(url: () => string): void {
     expect(await user.bash('lading ls -r | head -1')).toMatchObject({ code: 0, err: '' })
   })
 
+  test('whoever reads slowly gets all of it', async () => {
+    await using user = await newUser(url())
+    await user.write(Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`many/${n}`, ''])))
+    await user.lading('upload', 'many', '--wait')
+    // Bash reads a pipe byte by byte: the list has long been written when the first lines are read.
+    const { out } = await user.bash('lading ls -r --json | while read -r line; do echo "$line"; done')
+    expect(linesOf(out).map((line) => JSON.parse(line).path)).toHaveLength(2000)
+  })
+
+  test('a list of a file is that file, of a directory that is empty nothing, and of what is not there a refusal', async () => {
+    await using user = await newUser(url())
+    await user.write(FILES)
+    await user.bash('mkdir out/empty')
+    await user.lading('upload', 'out', '--wait')
+    expect(await user.json<ArtifactFile>('ls', 'out/a.txt')).toMatchObject([{ path: 'out/a.txt', size: 1 }])
+    expect(await user.lading('ls', 'out/empty')).toMatchObject({ code: 0, out: '' })
+    expect(await user.lading('ls', 'out/nothing')).toMatchObject({
+      code: 5,
+      err: expect.stringMatching(/^lading: out\/nothing: /),
+    })
+  })
+
+  test('a directory that is empty is fetched, and goes to no standard output', async () => {
+    await using user = await newUser(url())
+    await user.bash('mkdir -p out/empty; lading upload out --wait')
+    await user.lading('get', 'out/empty', 'there')
+    expect((await stat(join(user.folder, 'there'))).isDirectory()).toBe(true)
+    expect(await user.lading('get', 'out', '-')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('out: it is a directory'),
+    })
+  })
+
+  test('where a file is to go and a directory is, or the other way round, it says which', async () => {
+    await using user = await newUser(url())
+    await user.write({ ...FILES, file: '', 'folder/a.txt/x': '' })
+    await user.lading('upload', 'out', '--wait')
+    const [within, over, below] = [
+      await user.lading('get', 'out/a.txt', 'folder'),
+      await user.lading('get', 'out', 'file'),
+      await user.lading('get', 'out/a.txt', 'file/a.txt'),
+    ]
+    expect(within).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('folder/a.txt: a directory is here'),
+    })
+    expect(over).toMatchObject({ code: 2, err: expect.stringContaining('file: a file is here') })
+    expect(below).toMatchObject({ code: 1, err: expect.stringContaining('file: a file is here') })
+  })
+
+  test('a refusal names what was given, in words of the command', async () => {
+    await using user = await newUser(url())
+    await user.write(FILES)
+    await user.lading('upload', 'out', '--wait')
+    expect((await user.lading('get', 'nothing')).err).toMatch(/^lading: nothing: /)
+    expect((await user.lading('rm', 'nothing')).err).toMatch(/^lading: nothing: /)
+    expect(await user.lading('rm', 'out')).toMatchObject({
+      code: 6,
+      err: 'lading: out: it is a directory: -r deletes it, with all that lies in it\n',
+    })
+  })
+
+  test('a script that asked for JSON is told all that fails in JSON, an object a line', async () => {
+    await using user = await newUser(url())
+    await user.write({ 'a.txt': 'a' })
+    await user.lading('upload', 'a.txt', '--wait')
+    const errorsOf = async (...args: string[]) =>
+      linesOf((await user.lading(...args, '--json')).err).map((line) => JSON.parse(line).error)
+    const [gone, sum] = await errorsOf('rm', 'a.txt', 'nothing')
+    expect(gone).toMatchObject({ code: 'artifact_not_found', exit_code: 5 })
+    expect(sum).toMatchObject({ code: 'partial', exit_code: 4 })
+    expect(await errorsOf('rm')).toMatchObject([{ code: 'usage', exit_code: 2 }])
+    expect(await errorsOf('ls', '--nothing')).toMatchObject([{ code: 'usage', exit_code: 2 }])
+    expect(await errorsOf('nothing')).toMatchObject([{ code: 'usage', exit_code: 2 }])
+  })
+
   test('a directory comes back as it was, with modes, and what is there is not fetched again', async () => {
     await using user = await newUser(url())
     await user.write(FILES)

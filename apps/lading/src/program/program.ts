@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { asksForJson } from '../asks-for-json.ts'
 import { EXIT_CODES } from '../exit-codes.ts'
 import { VERSION } from '../version.ts'
 import { addArtifactCommands } from './artifact-commands.ts'
@@ -27,6 +28,8 @@ export function createProgram(): Command {
       `\nSettings are environment variables; docs/settings.md lists them.\n${exitCodes()}`,
     )
     .exitOverride()
+    // A script is told in JSON, by `main.ts`.
+    .configureOutput({ writeErr: (text) => void (asksForJson() || process.stderr.write(text)) })
   program.commandsGroup('For who uses a server:')
   addUploadCommands(program)
   addArtifactCommands(program)

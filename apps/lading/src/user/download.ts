@@ -17,14 +17,19 @@ export async function download(
   onBytes: (more: number) => void,
 ): Promise<'got' | 'held'> {
   if (!('size' in artifact)) {
-    await mkdir(file, { recursive: true })
+    await makeFolder(file)
     return 'got'
   }
-  if (await isHeld(artifact, file, signal)) {
+  const there = await stat(file).catch(() => undefined)
+  if (there?.isDirectory())
+    throw new Error(
+      `${file}: a directory is here, where a file is to be; move it, or give another destination`,
+    )
+  if (there?.isFile() && (await isHeld(artifact, file, there.size, signal))) {
     onBytes(artifact.size)
     return 'held'
   }
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   let before = 0
   const onProgress = ({ sent }: { readonly sent: number }) => {
     onBytes(sent - before)
@@ -36,7 +41,19 @@ export async function download(
   return 'got'
 }
 
-async function isHeld({ size, sha256 }: ArtifactHead, file: string, signal: AbortSignal): Promise<boolean> {
-  const kind = await stat(file).catch(() => undefined)
-  return kind?.isFile() === true && kind.size === size && (await sha256At(file, signal)) === sha256
+async function isHeld(
+  { size, sha256 }: ArtifactHead,
+  file: string,
+  sizeThere: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return sizeThere === size && (await sha256At(file, signal)) === sha256
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST' && error.code !== 'ENOTDIR') throw error
+    const detail = `${folder}: a file is here, or above it, where a directory is to be`
+    throw new Error(`${detail}; move it, or give another destination`, { cause: error })
+  })
 }

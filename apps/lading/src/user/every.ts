@@ -1,5 +1,8 @@
 import { LadingError } from '@lading/client'
+import { endingOf } from '../endings.ts'
 import { PartialFailure } from '../partial-failure.ts'
+import { tell } from '../tell.ts'
+import { named } from './named.ts'
 
 /**
  * Does `work` for each, up to `most` at once, also after one was refused. Fails with that refusal where none succeeded,
@@ -12,8 +15,7 @@ export async function forEvery<T>(
   name: (item: T) => string,
   most = 1,
 ): Promise<void> {
-  const refusals: string[] = []
-  let first: LadingError | undefined
+  const refusals: LadingError[] = []
   let done = 0
   const attempt = async (item: T) => {
     try {
@@ -21,13 +23,13 @@ export async function forEvery<T>(
       done += 1
     } catch (error) {
       if (!(error instanceof LadingError) || error.retryable) throw error
-      first ??= error
-      refusals.push(`lading: ${name(item)}: ${error.detail}`)
+      refusals.push(named(error, name(item)))
     }
   }
   await inLanes(items, most, attempt)
+  const [first, ...others] = refusals
   if (first === undefined) return
-  for (const refusal of done === 0 ? refusals.slice(1) : refusals) console.error(refusal)
+  for (const refusal of done === 0 ? others : refusals) tell(endingOf(refusal))
   if (done === 0) throw first
   throw new PartialFailure(`${refusals.length} of ${done + refusals.length} failed`)
 }

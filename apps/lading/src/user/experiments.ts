@@ -7,12 +7,12 @@ export async function listExperiments(
   { deleted }: { readonly deleted: boolean },
 ): Promise<void> {
   for await (const experiment of client.experiments({ deleted, signal }))
-    output.result(experiment, experimentLine(experiment))
+    await output.result(experiment, experimentLine(experiment))
 }
 
 export async function showExperiment(session: Session, nameOrId: string): Promise<void> {
   const experiment = await experimentNamed(session, nameOrId)
-  session.output.result(experiment, experimentLine(experiment))
+  await session.output.result(experiment, experimentLine(experiment))
 }
 
 /** Prints the id alone, for a shell to keep. */
@@ -23,7 +23,7 @@ export async function createExperiment(
 ): Promise<void> {
   const where = location === undefined ? {} : { artifactLocation: location }
   const experiment = await client.createExperiment(name, { ...where, signal })
-  output.result(experiment, experiment.experiment_id)
+  await output.result(experiment, experiment.experiment_id)
 }
 
 function experimentLine(experiment: ExperimentBody): string {

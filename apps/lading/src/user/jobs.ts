@@ -18,7 +18,7 @@ export async function listJobs(
   const wanted = { ...(run !== undefined && { runId: run }), ...(state !== undefined && { state }), signal }
   let listed = 0
   for await (const job of client.jobs.list(wanted)) {
-    output.result(job, jobLine(job))
+    await output.result(job, jobLine(job))
     listed += 1
     if (listed === limit) return
   }
@@ -32,12 +32,12 @@ export async function showJob(
 ): Promise<void> {
   if (!files) {
     const job = await client.jobs.get(jobId, { signal })
-    output.result(job, `${jobLine(job)}${job.error === undefined ? '' : `\n${job.error.detail}`}`)
+    await output.result(job, `${jobLine(job)}${job.error === undefined ? '' : `\n${job.error.detail}`}`)
     return
   }
   for await (const file of client.jobs.files(jobId, { signal })) {
     const error = file.error === undefined ? '' : `: ${file.error.detail}`
-    output.result(file, `${file.state.padEnd(10)}  ${file.path}${error}`)
+    await output.result(file, `${file.state.padEnd(10)}  ${file.path}${error}`)
   }
 }
 
@@ -45,7 +45,7 @@ export async function showJob(
 export async function watchJobs(session: Session, jobIds: readonly string[]): Promise<void> {
   const watch = async (jobId: string) => {
     const job = await watchJob(session, jobId)
-    session.output.result(job, jobLine(job))
+    await session.output.result(job, jobLine(job))
     await requireDelivered(session, job)
   }
   await forEvery(jobIds, watch, (jobId) => jobId)
@@ -67,7 +67,7 @@ async function change(
 ): Promise<void> {
   const one = async (jobId: string) => {
     const job = await work(jobId)
-    output.result(job, jobLine(job))
+    await output.result(job, jobLine(job))
   }
   await forEvery(jobIds, one, (jobId) => jobId)
 }

@@ -1,5 +1,7 @@
-import type { Artifact } from '@lading/client'
+import type { Artifact, Run } from '@lading/client'
 import { inBytes } from '../terminal/figures.ts'
+import { atPath } from './at-path.ts'
+import { directoryOf, pathGiven } from './given-path.ts'
 import type { Session } from './session.ts'
 
 export interface LsOptions {
@@ -7,14 +9,30 @@ export interface LsOptions {
   readonly recursive: boolean
 }
 
-/** A line for each, as they come: size, time, path. */
+/** A line for each, as they come: size, time, path. Fails with `artifact_not_found` where there is nothing. */
 export async function ls(
   { client, output, signal }: Session,
-  path: string | undefined,
-  { run, recursive }: LsOptions,
+  given: string | undefined,
+  { run: runId, recursive }: LsOptions,
 ): Promise<void> {
-  for await (const artifact of client.run(run).artifacts({ path: path ?? '', recursive, signal }))
-    output.result(artifact, lineOf(artifact))
+  const run = client.run(runId)
+  const path = pathGiven(given)
+  let found = path === ''
+  for await (const artifact of run.artifacts({ path, recursive, signal })) {
+    found = true
+    await output.result(artifact, lineOf(artifact))
+  }
+  if (found) return
+  const file = await fileAt(run, path, signal)
+  if (file !== undefined) await output.result(file, lineOf(file))
+}
+
+/** As a list tells of it. Undefined: it is a directory, and empty. */
+async function fileAt(run: Run, path: string, signal: AbortSignal): Promise<Artifact | undefined> {
+  if (!('size' in (await atPath(run, path, signal)))) return undefined
+  for await (const artifact of run.artifacts({ path: directoryOf(path), signal }))
+    if (artifact.path === path) return artifact
+  return undefined
 }
 
 function lineOf(artifact: Artifact): string {

@@ -26,10 +26,10 @@ export function reportOf({ jobId, all, held }: Sent, { run, to }: { run: string;
 
 /** Says what was sent; with `wait` when it is delivered. */
 export async function report(session: Session, sent: UploadReport, wait: boolean): Promise<void> {
-  if (!wait) return session.output.result(sent, `${sentence(sent, 'Sent')}, which delivers`)
+  if (!wait) return await session.output.result(sent, `${sentence(sent, 'Sent')}, which delivers`)
   const job = await watchJob(session, sent.job_id)
   const line = job.state === 'completed' ? sentence(sent, 'Delivered') : undefined
-  session.output.result({ ...sent, state: job.state }, line)
+  await session.output.result({ ...sent, state: job.state }, line)
   await requireDelivered(session, job)
 }
 

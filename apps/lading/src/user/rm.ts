@@ -1,3 +1,4 @@
+import { LadingError } from '@lading/client'
 import { forEvery } from './every.ts'
 import type { Session } from './session.ts'
 import { requireDelivered, watchJob } from './watch-job.ts'
@@ -16,10 +17,20 @@ export async function rm(
 ): Promise<void> {
   const { client, output, signal } = session
   const remove = async (path: string) => {
-    const job = await client.run(run).delete(path, { recursive, signal })
-    if (job === undefined) return output.result({ path }, `deleted ${path}`)
-    output.result({ path, job_id: job.job_id }, `deleted ${path}, by job ${job.job_id}`)
+    const job = await client.run(run).delete(path, { recursive, signal }).catch(whereOptionIsWanted)
+    if (job === undefined) return await output.result({ path }, `deleted ${path}`)
+    await output.result({ path, job_id: job.job_id }, `deleted ${path}, by job ${job.job_id}`)
     if (wait) await requireDelivered(session, await watchJob(session, job.job_id))
   }
   await forEvery(paths, remove, (path) => path)
+}
+
+/** Of the server, which refuses its own field, and says how to give that. */
+function whereOptionIsWanted(error: unknown): never {
+  if (error instanceof LadingError && error.detail.startsWith('recursive: '))
+    throw new LadingError(error.code, 'it is a directory: -r deletes it, with all that lies in it', {
+      ...(error.status !== undefined && { status: error.status }),
+      cause: error,
+    })
+  throw error
 }

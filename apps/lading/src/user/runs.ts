@@ -11,7 +11,7 @@ export async function listRuns(
   const experiment = await experimentNamed(session, nameOrId)
   let listed = 0
   for await (const run of client.runs(experiment.experiment_id, { signal })) {
-    output.result(run, runLine(run))
+    await output.result(run, runLine(run))
     listed += 1
     if (listed === limit) return
   }
@@ -19,7 +19,7 @@ export async function listRuns(
 
 export async function showRun({ client, output, signal }: Session, runId: string): Promise<void> {
   const run = await client.run(runId).get({ signal })
-  output.result(run, runLine(run))
+  await output.result(run, runLine(run))
 }
 
 /** Prints the id alone, for a shell to keep; with JSON all of it. */
@@ -28,7 +28,7 @@ export async function startRun(
   { experiment, name }: { readonly experiment: string; readonly name?: string },
 ): Promise<void> {
   const run = await client.startRun({ experiment, ...(name !== undefined && { name }), signal })
-  output.result(await run.get({ signal }), run.id)
+  await output.result(await run.get({ signal }), run.id)
 }
 
 export async function finishRun(
@@ -37,7 +37,7 @@ export async function finishRun(
   { status }: { readonly status: RunStatus },
 ): Promise<void> {
   const run = await client.run(runId).finish(status, { signal })
-  output.result(run, runLine(run))
+  await output.result(run, runLine(run))
 }
 
 function runLine({ run_id: id, status, started_at: started, name, artifact_uri: uri }: RunBody): string {

@@ -51,7 +51,7 @@ export async function withSession(
   const session: Session = {
     client,
     place: `${url}\n${tenant ?? ''}`,
-    output: new Output(options.json),
+    output: new Output(options.json, signal),
     signal,
     progress: () =>
       progressOn(process.stderr, options.json ? 'off' : progressMode(process.stderr, process.env)),

@@ -16,7 +16,7 @@ export async function makeToken(
 ): Promise<void> {
   const ttlSeconds = secondsOf(ttl)
   const made = await client.run(run).createToken({ ttlSeconds, ...(scopes && { scopes }), signal })
-  output.result(made, made.token)
+  await output.result(made, made.token)
 }
 
 /** The server has the limits. */

@@ -1,6 +1,7 @@
 import { type Job, LadingJobError } from '@lading/client'
 import { Interrupted } from '../interrupted.ts'
 import { PartialFailure } from '../partial-failure.ts'
+import { tell } from '../tell.ts'
 import type { Session } from './session.ts'
 
 /** Files that failed and are named one by one; the rest are counted. */
@@ -43,12 +44,13 @@ export async function requireDelivered(session: Session, job: Job): Promise<void
   throw new Error(`job ${job.job_id} is ${job.state}`)
 }
 
-async function nameFailures({ client, signal }: Session, job: Job): Promise<void> {
+async function nameFailures({ client, output, signal }: Session, job: Job): Promise<void> {
   let named = 0
   for await (const { path, error } of client.jobs.files(job.job_id, { state: 'failed', signal })) {
-    console.error(`failed  ${path}: ${error?.detail ?? 'the job says no more'}`)
+    const sentence = `${path}: ${error?.detail ?? 'the job says no more'}`
+    tell({ exit: 'failed', code: error?.code ?? 'failed', sentence })
     named += 1
     if (named === NAMED) break
   }
-  if (job.files.failed > named) console.error(`and ${job.files.failed - named} more`)
+  if (job.files.failed > named) output.remark(`and ${job.files.failed - named} more`)
 }
