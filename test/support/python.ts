@@ -6,7 +6,10 @@ import { findProgram, toolFolder } from './find-program.ts'
 
 export const PYTHON_PACKAGE = resolve(import.meta.dirname, '../../packages/python')
 
-const REQUIREMENTS = join(PYTHON_PACKAGE, 'tests', 'requirements.txt')
+/** PyTorch is gigabytes, and so for who asks. */
+const REQUIREMENTS = ['requirements.txt', ...(process.env.LADING_TEST_TORCH ? ['requirements-torch.txt'] : [])].map(
+  (name) => join(PYTHON_PACKAGE, 'tests', name),
+)
 
 /** The pinned packages are for these; the package itself runs on 3.9. */
 const VERSIONS = /^Python 3\.1[1-9]\./
@@ -17,7 +20,7 @@ export function testPython(): string | undefined {
   return existsSync(python) ? python : undefined
 }
 
-/** About a minute, once for each list of packages. Made aside and moved, so that two at a time do no harm. */
+/** About a minute (many, with PyTorch), once for each list of packages. Made aside and moved, so that two at a time do no harm. */
 export function installTestPython(): string | undefined {
   const python = findPython()
   if (python === undefined)
@@ -35,12 +38,11 @@ export function installTestPython(): string | undefined {
         'install',
         '-q',
         '--disable-pip-version-check',
-        '-r',
-        REQUIREMENTS,
+        ...REQUIREMENTS.flatMap((list) => ['-r', list]),
       ],
     ]
     if (!steps.every(([program = '', ...args]) => succeeds(program, args))) {
-      return 'Tests need the packages of packages/python/tests/requirements.txt, and a Python with `venv` and pip'
+      return 'Tests need the packages of packages/python/tests/requirements*.txt, and a Python with `venv` and pip'
     }
     if (testPython() === undefined) renameSync(aside, environmentFolder())
     return undefined
@@ -51,8 +53,9 @@ export function installTestPython(): string | undefined {
 
 /** Named by the packages in it, so that another list is another folder. */
 function environmentFolder(): string {
-  const list = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12)
-  return join(dirname(toolFolder()), `python-${list}`)
+  const hash = createHash('sha256')
+  for (const list of REQUIREMENTS) hash.update(readFileSync(list))
+  return join(dirname(toolFolder()), `python-${hash.digest('hex').slice(0, 12)}`)
 }
 
 function findPython(): string | undefined {

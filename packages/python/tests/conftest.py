@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -19,6 +20,14 @@ from servers import Gate
 
 TENANT = "acme-corp"
 TESTS = Path(__file__).parent
+
+WITH_TORCH = ["test_lightning.py", "test_transformers.py"]
+"""They need `requirements-torch.txt`, whose gigabytes are not for everybody: where it is not installed, and nobody asks
+for it by LADING_TEST_TORCH, these tests are none."""
+
+collect_ignore = (
+    WITH_TORCH if importlib.util.find_spec("torch") is None and not os.environ.get("LADING_TEST_TORCH") else []
+)
 
 
 @pytest.fixture

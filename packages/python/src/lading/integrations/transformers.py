@@ -5,12 +5,15 @@ Trainer(..., callbacks=[LadingCallback(run)])
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from lading.run import Run
+
+log = logging.getLogger("lading")
 
 
 class LadingCallback(TrainerCallback):
@@ -27,8 +30,12 @@ class LadingCallback(TrainerCallback):
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         name = f"checkpoint-{state.global_step}"
         folder = Path(args.output_dir) / name
-        if state.is_world_process_zero and folder.is_dir():
+        if not state.is_world_process_zero:
+            return
+        if folder.is_dir():
             self._run.log_artifacts(folder, f"{self._artifact_path}/{name}")
+        else:
+            log.warning("%s was not logged: there is no such folder; trials of a search have their own", folder)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.is_world_process_zero:
