@@ -88,8 +88,11 @@ def gate(url: str) -> Iterator[Gate]:
         yield opened
 
 
+Program = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
 @pytest.fixture
-def program(url: str, outbox: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def program(url: str, outbox: Path) -> Program:
     """Runs a Python program as users do: with settings in the environment."""
 
     def run(

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import program_environment
+from conftest import program_environment, wait_delivered
+from lading import ExperimentTracker
+from servers import Gate
 
 PROGRAM = """
 import lading, os
@@ -29,19 +31,43 @@ print(len(kept), *sorted(set(codes)))
 """
 
 
+FILLED = """
+import lading, sys
+lading.ExperimentTracker.patience = 0.1
+tracker = lading.ExperimentTracker()
+run = tracker.start_run('full')
+uploads = [run.log_text('large', 'large.txt')]
+(tracker.session.box.folder.parent / 'ballast').write_bytes(bytes(3_000_000))
+try:
+    for n in range(10_000):
+        uploads.append(run.log_bytes(bytes(500), f'{n}.bin'))
+except lading.LadingError as error:
+    print(error.code, flush=True)
+sys.stdin.readline()
+tracker.flush(timeout=40)
+for upload in uploads:
+    upload.result(timeout=40)
+print(run.id, len(uploads))
+"""
+
+
 def run_on_small_disk(url: str, outbox: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    """In a file system of 4 MiB, in a mount namespace of the program's own."""
-    outbox.mkdir()
-    script = 'mount -t tmpfs -o size=4m none "$1" && exec "$2" -c "$3"'
-    command = ["unshare", "--mount", "--user", "--map-root-user", "sh", "-c", script, "sh"]
     return subprocess.run(
-        [*command, str(outbox), sys.executable, PROGRAM],
+        on_small_disk(outbox, PROGRAM),
         env={**program_environment(url, outbox), **settings},
         capture_output=True,
         text=True,
         timeout=50,
         check=False,
     )
+
+
+def on_small_disk(outbox: Path, program: str) -> list[str]:
+    """A command that runs it with an outbox of 4 MiB, in a mount namespace of its own."""
+    outbox.mkdir()
+    script = 'mount -t tmpfs -o size=4m none "$1" && exec "$2" -c "$3"'
+    command = ["unshare", "--mount", "--user", "--map-root-user", "sh", "-c", script, "sh"]
+    return [*command, str(outbox), sys.executable, program]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,3 +88,25 @@ def test_a_training_goes_on_with_a_full_outbox_where_it_is_told_to(url: str, out
     assert ended.stdout.split()[1:] == ["warned"], ended.stderr
     assert "was not logged: outbox_full" in ended.stderr
     assert "LADING_OUTBOX" in ended.stderr
+
+
+def test_what_was_taken_before_the_disk_was_full_is_sent_though_nothing_can_be_noted_of_it(
+    gate: Gate, tracker: ExperimentTracker, outbox: Path, tmp_path: Path
+) -> None:
+    gate.shut()
+    program = subprocess.Popen(
+        on_small_disk(tmp_path / "small", FILLED),
+        env=program_environment(gate.url, tmp_path / "small"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "outbox_full\n"
+    gate.open()
+    output, errors = program.communicate("go on\n", timeout=50)
+    assert program.returncode == 0, errors
+    run_id, count = output.split()
+    assert wait_delivered(tracker, run_id) == int(count)
+    assert "cannot be noted" in errors

@@ -16,6 +16,7 @@ from lading.outbox.box import Box, Destination
 from lading.outbox.item import Item
 from lading.outbox.opening import create_box, take_over_all
 from lading.progress import bar
+from lading.sender.older import Older
 from lading.sender.sender import Sender
 from lading.settings import Settings
 
@@ -35,7 +36,8 @@ class Session:
         self.api = Api(HttpClient(settings, connections=settings.senders + 4))
         self._destination = Destination(settings.url, settings.tenant)
         self.box = create_box(settings.outbox, self._destination)
-        self._sender = Sender(self.box, self.api, settings.senders, offline=settings.offline)
+        self._older = Older()
+        self._sender = Sender(self.box, self.api, settings.senders, offline=settings.offline, older=self._older)
         self._adopted: list[tuple[Box, Sender]] = []
         self._reported: set[str] = set()
         if not self.offline:
@@ -116,15 +118,17 @@ class Session:
             box.abandon()
 
     def _adopt(self) -> None:
+        boxes: list[Box] = []
         try:
             for box in take_over_all(self.settings.outbox, self._destination):
-                if not box.items:
-                    box.close()
-                    continue
                 log.info("sending what another process left in %s", box.folder)
-                self._adopted.append((box, Sender(box, self.api, 1)))
+                older = Older()
+                older.found(boxes, by=box)
+                self._adopted.append((box, Sender(box, self.api, 1, older=older)))
+                boxes.append(box)
         except Exception:
             log.exception("could not take up what other processes left in %s", self.settings.outbox)
+        self._older.found(boxes, by=self.box)
 
     def _where(self) -> str:
         reason = f" ({self.trouble})" if self.trouble is not None else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lading.errors import LadingError
+from lading.errors import LadingError, OutboxFailed
 from lading.http.api import Api
 from lading.http.client import HttpClient
 from lading.outbox.box import Box
@@ -41,7 +41,10 @@ def sync(
 def _sync_folder(
     folder: Path, settings: Settings, told: Callable[[str], None], url: str | None, tenant: str | None
 ) -> Synced:
-    box = take_over(folder)
+    try:
+        box = take_over(folder)
+    except OutboxFailed as error:
+        return Synced(folder, 0, (error,), {})
     if box is None:
         return Synced(folder, 0, (), {}, busy=True)
     to = replace(settings, url=url or box.destination.url, tenant=tenant or box.destination.tenant)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lading.errors import LadingError
+from lading.errors import LadingError, OutboxFailed
 from lading.ids import new_id
 from lading.outbox.capture import capture
 from lading.outbox.entries import (
@@ -25,7 +26,7 @@ from lading.outbox.entries import (
     StatusEntry,
     entry_to_json,
 )
-from lading.outbox.item import ACCEPTED, REFUSED, SENDING, WAITING, Item
+from lading.outbox.item import ACCEPTED, REFUSED, SENDING, SUPERSEDED, WAITING, Item
 from lading.outbox.journal import Journal
 from lading.outbox.lock import BoxLock
 from lading.outbox.members import Member, member_line, read_members
@@ -34,6 +35,8 @@ from lading.outbox.replay import Replayed
 from lading.outbox.runs import RunRecord
 from lading.outbox.slice_reader import SliceReader
 from lading.outbox.writing import open_append, outbox_failed, write_whole
+
+log = logging.getLogger("lading")
 
 LINES_AT_ONCE = 200
 """Lines of a directory's list that are one write."""
@@ -51,7 +54,8 @@ class Box:
     """Threads may share it. Whoever waits for what becomes of an entry waits on `changed`, whoever sends on `work`,
     whoever copies on `to_copy`; all three are one lock.
 
-    Everything is in the journal before a method returns, so that a killed process loses nothing of it.
+    Everything that is logged is in the journal before a method returns, so that a killed process loses nothing of it.
+    What becomes of it is in the journal where the disk has room: it is what makes room.
     """
 
     def __init__(self, folder: Path, lock: BoxLock, destination: Destination, state: Replayed) -> None:
@@ -65,9 +69,13 @@ class Box:
         self.items: OrderedDict[str, Item] = state.items
         self.runs: dict[str, RunRecord] = state.runs
         self.jobs: dict[tuple[str, SharedJob], str] = state.jobs
+        self.on_end: list[Callable[[], None]] = []
+        """Called, without a lock, when something need not be sent any more."""
+        self._refused = {key: item for key, item in state.items.items() if item.state == REFUSED}
         self._directories: set[tuple[str, str]] = set()
         self._lock = lock
         self._journal = Journal(folder / "journal")
+        self._can_note = True
         self._payload = Payload(folder / "payload")
         for item in self.items.values():
             for content in self._contents(item.entry):
@@ -86,7 +94,7 @@ class Box:
 
     def run_made(self, key: str, server_id: str) -> None:
         with self.changed:
-            self._journal.append({"made": key, "id": server_id})
+            self._note({"made": key, "id": server_id})
             self.runs[key].server_id = server_id
 
     def keep(self, data: bytes) -> Slice:
@@ -95,7 +103,7 @@ class Box:
 
     def job_opened(self, run: str, job: SharedJob, job_id: str) -> None:
         with self.changed:
-            self._journal.append({"opened": [run, asdict(job)], "id": job_id})
+            self._note({"opened": [run, asdict(job)], "id": job_id})
             self.jobs[run, job] = job_id
 
     def add_bytes(self, run: str, path: str, data: bytes, job: SharedJob | None = None) -> Item:
@@ -150,7 +158,7 @@ class Box:
         with self.changed:
             if items[0].batch is None:
                 key = new_id()
-                self._journal.append({"batch": key, "of": [item.entry.id for item in items]})
+                self._note({"batch": key, "of": [item.entry.id for item in items]})
                 for item in items:
                     item.batch = key
             return items[0].batch or ""
@@ -160,7 +168,7 @@ class Box:
         with self.changed:
             for item in items:
                 if not item.alone:
-                    self._journal.append({"alone": item.entry.id})
+                    self._note({"alone": item.entry.id})
                     item.batch, item.alone = None, True
 
     def put_back(self, items: Iterable[Item], not_before: float = 0.0) -> None:
@@ -174,28 +182,37 @@ class Box:
             self.work.notify_all()
 
     def end(self, items: list[Item], state: str, *, job: str | None = None, error: LadingError | None = None) -> None:
-        """They need not be sent any more. The bytes of refused ones stay."""
+        """They need not be sent any more. The bytes of refused ones stay, until a newer version is accepted: to send
+        them once more would write over it."""
         with self.changed:
+            older = self._refused_versions(items) if state == ACCEPTED else []
             for item in items:
-                self._journal.append(_ending(item, state, job, error))
+                self._note(_ending(item, state, job, error))
                 item.state, item.job_id, item.error = state, job, error
                 item.sent_bytes = item.size if state == ACCEPTED else 0
                 if error is None:
                     del self.items[item.entry.id]
+                    self._refused.pop(item.entry.id, None)
+                else:
+                    self._refused[item.entry.id] = item
             self.changed.notify_all()
             # What waited for these may go now.
             self.work.notify_all()
         for item in items:
             if error is None:
                 self._forget(item.entry)
+        if older:
+            self.end(older, SUPERSEDED)
+        for tell in self.on_end:
+            tell()
 
     def try_again(self) -> None:
         """What was refused is to be sent once more."""
         with self.changed:
-            for item in self.items.values():
-                if item.state == REFUSED:
-                    self._journal.append({"again": item.entry.id})
-                    item.state, item.error, item.attempts = WAITING, None, 0
+            for item in self._refused.values():
+                self._note({"again": item.entry.id})
+                item.state, item.error, item.attempts = WAITING, None, 0
+            self._refused.clear()
             self.work.notify_all()
             self.to_copy.notify_all()
 
@@ -211,7 +228,7 @@ class Box:
 
     def refused(self) -> list[Item]:
         with self.changed:
-            return [item for item in self.items.values() if item.state == REFUSED]
+            return list(self._refused.values())
 
     # Its bytes
 
@@ -246,6 +263,22 @@ class Box:
         self._payload.close()
         self._journal.close()
         self._lock.release()
+
+    def _refused_versions(self, newer: list[Item]) -> list[Item]:
+        if not self._refused:
+            return []
+        there = {_artifact_of(item.entry) for item in newer} - {None}
+        return [item for item in self._refused.values() if _artifact_of(item.entry) in there]
+
+    def _note(self, record: dict[str, Any]) -> None:
+        """Of what was sent. Where it cannot be noted, a program that is killed sends it once more when it is back."""
+        try:
+            self._journal.append(record)
+            self._can_note = True
+        except OutboxFailed as error:
+            if self._can_note:
+                log.warning("what is sent cannot be noted, and goes on: %s", error)
+            self._can_note = False
 
     def _add(self, entry: Entry, contents: Iterable[Slice | Held | None] = ()) -> Item:
         item = Item(entry, captured=all(self._is_here(content) for content in contents))
@@ -294,6 +327,11 @@ class Box:
 
     def _members(self, entry_id: str) -> Path:
         return self.files / f"{entry_id}.members"
+
+
+def _artifact_of(entry: Entry) -> tuple[str, str] | None:
+    """Of a file by itself, the run and path: what counts there is the version that was logged last."""
+    return (entry.run, entry.path) if isinstance(entry, FileEntry) and entry.job is None else None
 
 
 def _ending(item: Item, state: str, job: str | None, error: LadingError | None) -> dict[str, Any]:

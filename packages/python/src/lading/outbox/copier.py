@@ -19,6 +19,8 @@ def copy_all(box: Box) -> None:
                 _copy(box, content)
         except LadingError as error:
             box.end([item], REFUSED, error=error)
+        except (OSError, ValueError) as error:
+            box.end([item], REFUSED, error=LadingError("outbox_failed", f"{box.folder} cannot be read: {error}"))
         else:
             box.copied(item)
 

@@ -11,6 +11,9 @@ from typing import Any
 from lading.outbox.writing import open_append, write_whole
 
 
+CLOSED = -1
+
+
 class Journal:
     """Appends records, which are never changed.
 
@@ -27,7 +30,10 @@ class Journal:
         write_whole(self._fd, line.encode("utf-8", "surrogatepass") + b"\n")
 
     def close(self) -> None:
-        os.close(self._fd)
+        """What is appended afterwards is refused: the number may be that of another file by then."""
+        fd, self._fd = self._fd, CLOSED
+        if fd != CLOSED:
+            os.close(fd)
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:

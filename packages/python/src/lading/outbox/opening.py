@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-from lading.errors import LadingError
+from lading.errors import LadingError, OutboxFailed
 from lading.ids import new_id
 from lading.outbox.box import Box, Destination, make_folders
 from lading.outbox.journal import Journal, cut_torn_end, read_journal
 from lading.outbox.lock import BoxLock
 from lading.outbox.replay import Replayed, replay
 from lading.outbox.runs import RunRecord
+
+log = logging.getLogger("lading")
 
 FORMAT = 1
 
@@ -42,27 +45,38 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def take_over(folder: Path) -> Box | None:
-    """The outbox of a process that has ended. None where a process still owns it, or nothing can be read of it."""
+    """The outbox of a process that has ended. None where a process still owns it, or nothing was logged to it.
+
+    Raises OutboxFailed for one that cannot be read, as a loss of power may leave it.
+    """
     lock = BoxLock.take(folder / "lock")
     if lock is None:
         return None
-    cut_torn_end(folder / "journal")
-    state = replay(read_journal(folder / "journal"))
-    if not state.header:
-        # Its process was killed before it could log anything.
+    try:
+        cut_torn_end(folder / "journal")
+        state = replay(read_journal(folder / "journal"))
+        if state.header:
+            return Box(folder, lock, Destination(state.header["url"], state.header["tenant"]), state)
+    except (OSError, ValueError, LookupError, TypeError) as error:
         lock.release()
-        return None
-    destination = Destination(state.header["url"], state.header["tenant"])
-    return Box(folder, lock, destination, state)
+        detail = f"the outbox ({folder}) is damaged, or of another version: {error!r}; what was logged to it lies there"
+        raise OutboxFailed("outbox_failed", detail) from error
+    # Its process was killed before it could log anything.
+    lock.release()
+    return None
 
 
 def take_over_all(root: Path, destination: Destination) -> Iterator[Box]:
-    """Those for the same server and tenant that have something to send."""
+    """Those for the same server and tenant that have something to send, oldest first; empty ones are removed."""
     for folder in folders_in(root):
-        box = take_over(folder)
+        try:
+            box = take_over(folder)
+        except OutboxFailed as error:
+            log.warning("%s", error)
+            continue
         if box is None:
             continue
-        if box.destination == destination and (box.waiting() or not box.items):
+        if box.destination == destination and box.waiting():
             yield box
         else:
             box.close()
@@ -71,7 +85,11 @@ def take_over_all(root: Path, destination: Destination) -> Iterator[Box]:
 def find_run(root: Path, key: str) -> RunRecord:
     """A run that was started offline, in whichever outbox. Raises LadingError `run_not_found`."""
     for folder in folders_in(root):
-        state = replay(read_journal(folder / "journal"))
-        if key in state.runs:
-            return state.runs[key]
+        try:
+            runs = replay(read_journal(folder / "journal")).runs
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            log.warning("%s: cannot be read: %r", folder, error)
+            continue
+        if key in runs:
+            return runs[key]
     raise LadingError("run_not_found", f"{root}: no outbox here knows the run offline-{key}")

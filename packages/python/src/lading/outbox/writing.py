@@ -18,7 +18,10 @@ def open_append(path: Path) -> int:
 
 def write_whole(fd: int, data: bytes | memoryview) -> int:
     """Appends all of the data; where it begins. Raises OutboxFailed, with the file as it was before."""
-    start = os.fstat(fd).st_size
+    try:
+        start = os.fstat(fd).st_size
+    except OSError as error:
+        raise outbox_failed(error, None) from error
     rest = memoryview(data)
     try:
         while len(rest) > 0:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lading.outbox.capture import SMALL_BYTES
-from lading.outbox.entries import DirectoryEntry, FileEntry, SealEntry, SharedJob, Slice, StatusEntry
+from lading.outbox.entries import DirectoryEntry, Entry, FileEntry, SealEntry, SharedJob, Slice, StatusEntry
 from lading.outbox.item import WAITING, Item
 
 BATCH_FILES = 1000
@@ -21,9 +21,14 @@ LOOK_AHEAD = 5000
 """Entries that are looked at in search for one that need not wait."""
 
 
-def choose(items: Iterable[Item], now: float) -> list[Item]:
-    """The oldest that need not wait; and if it is small, more small ones for the same request. Empty: none may go."""
+def choose(items: Iterable[Item], now: float, older: Iterable[Entry] = ()) -> list[Item]:
+    """The oldest that need not wait; and if it is small, more small ones for the same request. Empty: none may go.
+
+    `older` is what others send, and what goes before.
+    """
     ahead = _Ahead()
+    for entry in older:
+        ahead.add(entry)
     chosen: list[Item] = []
     size = 0
     for looked_at, item in enumerate(items):
@@ -36,7 +41,7 @@ def choose(items: Iterable[Item], now: float) -> list[Item]:
             size += item.size
             if not _is_small(item):
                 break
-        ahead.add(item)
+        ahead.add(item.entry)
     return chosen
 
 
@@ -91,8 +96,7 @@ class _Ahead:
             run == entry.run and _is_below(path, entry.directory) for run, path in (*self.paths, *self.directories)
         )
 
-    def add(self, item: Item) -> None:
-        entry = item.entry
+    def add(self, entry: Entry) -> None:
         self.runs.add(entry.run)
         if isinstance(entry, FileEntry):
             self.paths.add((entry.run, entry.path))

@@ -17,6 +17,7 @@ from lading.outbox.item import ACCEPTED, CANCELLED, REFUSED, SENDING, SUPERSEDED
 from lading.sender.choose import choose, more_may_come
 from lading.sender.deliver import Delivery
 from lading.sender.make_run import RunMaker
+from lading.sender.older import Older
 
 log = logging.getLogger("lading")
 
@@ -32,8 +33,9 @@ OF_ANOTHER_RUN = "run_token_refused"
 class Sender:
     """Sends what its outbox holds, in the background, for as long as it takes. Threads are daemons."""
 
-    def __init__(self, box: Box, api: Api, threads: int, *, offline: bool = False) -> None:
+    def __init__(self, box: Box, api: Api, threads: int, *, offline: bool = False, older: Older | None = None) -> None:
         self._box = box
+        self._older = Older([]) if older is None else older
         self._runs = RunMaker(box, api)
         self._delivery = Delivery(box, api, self._runs)
         self._stopping = False
@@ -76,18 +78,27 @@ class Sender:
     def _work(self) -> None:
         while (items := self._next()) is not None:
             try:
-                job = self._delivery.send(items)
-            except Exception as error:
-                self._failed(items, error)
-            else:
-                self._accepted(items, job)
+                self._send(items)
+            except Exception:
+                # A thread that ends here would leave these to nobody.
+                log.exception("what becomes of %s is not known; it is sent again", _name(items[0]))
+                self._box.put_back(items, time.monotonic() + LONGEST_DELAY)
+
+    def _send(self, items: list[Item]) -> None:
+        try:
+            job = self._delivery.send(items)
+        except Exception as error:
+            self._failed(items, error)
+        else:
+            self._accepted(items, job)
 
     def _next(self) -> list[Item] | None:
         """Waits for something that may be sent. None: it is stopping."""
         with self._box.changed:
             while not self._stopping:
                 now = time.monotonic()
-                items = choose(self._box.items.values(), now) if now >= self._paused_until else []
+                may_send = now >= self._paused_until and self._older.is_known
+                items = choose(self._box.items.values(), now, self._older.ahead_of(self._box)) if may_send else []
                 more_in = more_may_come(items, now)
                 if items and more_in <= 0:
                     for item in items:
