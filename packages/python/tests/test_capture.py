@@ -216,7 +216,7 @@ def test_a_training_goes_on_where_it_is_told_to(trackers: Trackers, experiment: 
 def test_a_file_that_the_server_refuses_fails_with_its_reason(tracker: ExperimentTracker, experiment: str) -> None:
     run = tracker.start_run(experiment)
     good = [run.log_text("good", f"good/{n}.txt") for n in range(30)]
-    bad = run.log_text("bad", "a//b.txt")
+    bad = run.log_text("bad", "a?b.txt")
     with pytest.raises(LadingError) as refused:
         bad.result(timeout=40)
     assert (refused.value.code, refused.value.status) in [("path_invalid", 400), ("archive_entry_refused", 422)]

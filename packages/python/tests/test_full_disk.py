@@ -91,7 +91,7 @@ def test_a_training_goes_on_with_a_full_outbox_where_it_is_told_to(url: str, out
 
 
 def test_what_was_taken_before_the_disk_was_full_is_sent_though_nothing_can_be_noted_of_it(
-    gate: Gate, tracker: ExperimentTracker, outbox: Path, tmp_path: Path
+    gate: Gate, tracker: ExperimentTracker, tmp_path: Path
 ) -> None:
     gate.shut()
     program = subprocess.Popen(
@@ -110,3 +110,31 @@ def test_what_was_taken_before_the_disk_was_full_is_sent_though_nothing_can_be_n
     run_id, count = output.split()
     assert wait_delivered(tracker, run_id) == int(count)
     assert "cannot be noted" in errors
+
+
+CRASHING = """
+import lading, sys
+lading.ExperimentTracker.patience = 0.1
+tracker = lading.ExperimentTracker(offline=True)
+try:
+    with tracker.start_run('full') as run:
+        try:
+            for n in range(10_000):
+                run.log_bytes(bytes(20_000), f'{n}.bin')
+        except lading.LadingError:
+            raise ZeroDivisionError
+except ZeroDivisionError:
+    print('its own exception')
+"""
+
+
+def test_a_program_sees_its_own_exception_though_it_cannot_be_logged(url: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        on_small_disk(tmp_path / "small", CRASHING),
+        env=program_environment(url, tmp_path / "small"),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert ended.stdout == "its own exception\n", ended.stderr

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
+import pickle
 import threading
 from pathlib import Path
 
-from conftest import Trackers, wait_delivered
+import pytest
+
+from conftest import Trackers, contents, wait_delivered
 from lading import ExperimentTracker, Run
 
 
@@ -88,6 +92,54 @@ def test_spawned_processes_log_to_a_run_by_its_id(tracker: ExperimentTracker, ex
         rank.join(40)
         assert rank.exitcode == 0
     assert wait_delivered(tracker, run.id) == 2
+
+
+def _log_with_run(run: Run, rank: int) -> None:
+    run.log_text(f"rank {rank}", f"ranks/{rank}.txt")
+
+
+def test_spawned_processes_are_given_the_run_itself(
+    trackers: Trackers, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LADING_API_KEY", "of the environment")
+    run = trackers(senders=2).start_run(experiment)
+    assert b"of the environment" not in pickle.dumps(run)
+    spawn = multiprocessing.get_context("spawn")
+    ranks = [spawn.Process(target=_log_with_run, args=(run, rank)) for rank in range(2)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join(40)
+        assert rank.exitcode == 0
+    assert wait_delivered(run._tracker, run.id) == 2
+
+
+def test_what_copies_a_run_with_all_that_holds_it_has_the_same_run(tracker: ExperimentTracker, experiment: str) -> None:
+    run = tracker.start_run(experiment)
+    assert copy.deepcopy({"callbacks": [run]})["callbacks"][0] is run
+
+
+def test_each_thread_logs_to_the_run_that_it_has_entered(
+    tracker: ExperimentTracker, experiment: str, tmp_path: Path
+) -> None:
+    all_entered = threading.Barrier(2)
+    runs: dict[str, Run] = {}
+
+    def train(name: str) -> None:
+        with tracker.start_run(experiment) as run:
+            runs[name] = run
+            all_entered.wait(30)
+            tracker.log_text(name, "name.txt")
+            all_entered.wait(30)
+
+    threads = [threading.Thread(target=train, args=(name,)) for name in ("one", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for name, run in runs.items():
+        run.wait(timeout=40)
+        assert contents(tracker, run.id, tmp_path) == {"name.txt": name.encode()}
 
 
 def test_a_child_that_ends_without_a_word_leaves_the_outbox_of_its_parent_alone(

@@ -144,3 +144,33 @@ def test_settings_are_read_from_the_environment_and_faults_are_named() -> None:
     for name, text in (("LADING_OFFLINE", "perhaps"), ("LADING_EXIT_TIMEOUT", "-1"), ("LADING_ON_ERROR", "x")):
         with pytest.raises(SettingsError, match=name):
             read_settings({name: text})
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8080", "htp://host", "http:/host", "http//host", "https://"])
+def test_an_address_that_is_none_is_told_before_anything_is_logged_for_it(url: str) -> None:
+    with pytest.raises(SettingsError, match="LADING_URL"):
+        ExperimentTracker(url)
+
+
+def test_a_key_from_a_file_has_an_end_of_line_that_is_not_sent(trackers: Trackers) -> None:
+    with Answering(lambda request, _: send(request, 200, b"{}")) as server:
+        trackers(server.url, api_key="secret\n").api.job("x")
+        assert server.requests[0][2]["Authorization"] == "Bearer secret"
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_telling_it() -> None:
+    with pytest.raises(SettingsError, match="LADING_API_KEY") as refused:
+        ExperimentTracker(api_key="sec\nret")
+    assert "ret" not in str(refused.value).replace("characters", "")
+
+
+def test_an_outbox_may_be_a_text_and_stays_where_it_is_when_the_program_goes_elsewhere(
+    trackers: Trackers, experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tracker = trackers(outbox="here")
+    run = tracker.start_run(experiment)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run.log_text("x", "x.txt", synchronous=True)
+    assert tracker.session.box.folder.parent == tmp_path / "here"

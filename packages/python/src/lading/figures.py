@@ -7,8 +7,10 @@ import io
 from pathlib import PurePosixPath
 from typing import Any
 
+from lading.paths import PathArgument
 
-def figure_bytes(figure: Any, path: str) -> bytes:
+
+def figure_bytes(figure: Any, path: PathArgument) -> bytes:
     """Renders a figure of matplotlib (anything with `savefig`) or plotly. Raises TypeError for anything else."""
     suffix = PurePosixPath(path).suffix.lstrip(".").lower()
     if hasattr(figure, "savefig"):
@@ -29,14 +31,18 @@ def _plotly_bytes(figure: Any, suffix: str) -> bytes:
     return figure.to_image(format=suffix or "png")
 
 
-def image_bytes(image: Any, path: str) -> bytes:
-    """Encodes an image of PIL or an array of numpy, in the format that the extension names; PNG without one."""
+def image_bytes(image: Any, path: PathArgument) -> bytes:
+    """Encodes an image of PIL or an array of numpy, in the format that the extension names; PNG without one. Raises
+    ValueError for what is no image, and OSError for one that the format cannot hold, such as RGBA as JPEG."""
     pillow: Any = importlib.import_module("PIL.Image")
     if not isinstance(image, pillow.Image):
         image = pillow.fromarray(_pixels_of(image))
     buffer = io.BytesIO()
     extension = PurePosixPath(path).suffix.lower() or ".png"
-    image.save(buffer, format=pillow.registered_extensions()[extension])
+    formats: dict[str, str] = pillow.registered_extensions()
+    if extension not in formats:
+        raise ValueError(f"{path}: {extension} is no extension of an image")
+    image.save(buffer, format=formats[extension])
     return buffer.getvalue()
 
 
@@ -46,7 +52,7 @@ def _pixels_of(array: Any) -> Any:
     values = np.asarray(array)
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[:, :, 0]
-    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
+    if not values.size or values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] not in (3, 4)):
         raise ValueError(f"an image has the shape (height, width) or (height, width, 1, 3 or 4), not {values.shape}")
     if values.dtype.kind == "f":
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from os import PathLike
+from os import fspath
 from pathlib import Path
 from typing import Any, Union
 
@@ -17,13 +17,14 @@ from lading.outbox.box import Box
 from lading.outbox.entries import FileEntry, Slice
 from lading.outbox.item import REFUSED, Item
 from lading.outbox.runs import RunRecord
+from lading.paths import PathArgument, checked_path, joined
 from lading.session import Session
 from lading.upload import Upload
 from lading.values import dict_bytes
 
 log = logging.getLogger("lading")
 
-PathArgument = Union[str, "PathLike[str]"]
+Buffer = Union[bytes, bytearray, memoryview]
 
 
 class ArtifactLogger(ABC):
@@ -32,6 +33,13 @@ class ArtifactLogger(ABC):
     All take `synchronous=True`, which waits until the artifact is in the object store, and raises what it failed
     with. All raise OutboxFailed where the outbox cannot take it, unless `on_error` is `warn`.
     """
+
+    def __copy__(self) -> ArtifactLogger:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> ArtifactLogger:
+        """It is a handle: what loops of others copy, with all that they hold, logs to where it did."""
+        return self
 
     @abstractmethod
     def _target(self) -> tuple[Session, RunRecord]:
@@ -44,7 +52,7 @@ class ArtifactLogger(ABC):
     def log_artifact(
         self,
         local_path: PathArgument,
-        artifact_path: str = "",
+        artifact_path: PathArgument = "",
         *,
         capture: str = "auto",
         synchronous: bool = False,
@@ -57,12 +65,12 @@ class ArtifactLogger(ABC):
         """
         source = Path(local_path)
         path = joined(artifact_path, source.name)
-        return self.take(path, lambda box, run: box.add_file(run, path, source, capture), synchronous)
+        return self.take(path, lambda box, run: box.add_file(run, checked_path(path), source, capture), synchronous)
 
     def log_artifacts(
         self,
         local_dir: PathArgument,
-        artifact_path: str = "",
+        artifact_path: PathArgument = "",
         *,
         patterns: str | Iterable[str] | None = None,
         links: str = "refuse",
@@ -78,33 +86,39 @@ class ArtifactLogger(ABC):
         before all are there.
         """
         root = Path(local_dir)
-        directory = artifact_path.strip("/")
+        directory = fspath(artifact_path).strip("/")
         globs = [patterns] if isinstance(patterns, str) else list(patterns) if patterns is not None else None
 
         def add(box: Box, run: str) -> Item:
             entry_id = new_id()
+            where = checked_path(directory) if directory else ""
             members = capture_tree(box, entry_id, root, globs, links, capture)
-            return box.add_directory(entry_id, run, directory, members, atomic)
+            return box.add_directory(entry_id, run, where, members, atomic)
 
         return self.take(directory, add, synchronous)
 
-    def log_bytes(self, data: bytes, artifact_file: str, *, synchronous: bool = False) -> Upload:
-        """Logs bytes under this path of the run."""
-        return self.take(artifact_file, lambda box, run: box.add_bytes(run, artifact_file, data), synchronous)
+    def log_bytes(self, data: Buffer, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
+        """Logs bytes, or a bytearray or memoryview as it is now, under this path of the run."""
+        path, content = fspath(artifact_file), memoryview(data).tobytes()
+        return self.take(path, lambda box, run: box.add_bytes(run, checked_path(path), content), synchronous)
 
-    def log_text(self, text: str, artifact_file: str, *, synchronous: bool = False) -> Upload:
+    def log_text(self, text: str, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
         """Logs a text, as UTF-8."""
         return self.log_bytes(text.encode(), artifact_file, synchronous=synchronous)
 
-    def log_dict(self, dictionary: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
-        """Logs a dictionary or list: as YAML where the path ends in .yaml or .yml (`lading[yaml]`), else as JSON."""
+    def log_dict(self, dictionary: Any, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
+        """Logs a dictionary or list: as YAML where the path ends in .yaml or .yml (`lading[yaml]`), else as JSON.
+
+        What JSON has no form for is written as what it holds (arrays and tensors, sets, enums, paths, times), and NaN
+        and Infinity by these names, as Python's `json` reads them and stricter readers do not.
+        """
         return self.log_bytes(dict_bytes(dictionary, artifact_file), artifact_file, synchronous=synchronous)
 
-    def log_figure(self, figure: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
+    def log_figure(self, figure: Any, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
         """Logs a figure of matplotlib or plotly, in the format that the path's extension names."""
         return self.log_bytes(figure_bytes(figure, artifact_file), artifact_file, synchronous=synchronous)
 
-    def log_image(self, image: Any, artifact_file: str, *, synchronous: bool = False) -> Upload:
+    def log_image(self, image: Any, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
         """Logs an image of PIL, or an array: height x width, or height x width x 1, 3 or 4; integers from 0 to 255,
         or floats from 0 to 1. Arrays need Pillow."""
         return self.log_bytes(image_bytes(image, artifact_file), artifact_file, synchronous=synchronous)
@@ -129,9 +143,3 @@ def _not_taken(run: str, path: str, error: Exception) -> Item:
     log.error("%s was not logged: %s", path, error)
     known = error if isinstance(error, LadingError) else LadingError("client_failed", str(error))
     return Item(FileEntry("", run, path, Slice(0, 0, 0, "")), state=REFUSED, error=known)
-
-
-def joined(directory: str, name: str) -> str:
-    """The path of what is in a directory; the root of the run is the empty one."""
-    directory = directory.rstrip("/")
-    return f"{directory}/{name}" if directory and name else directory or name

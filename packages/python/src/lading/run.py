@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import traceback
 from collections.abc import Iterator
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from lading.downloading.download import download
 from lading.errors import LadingError, Unreachable, WaitTimeout
-from lading.logger import ArtifactLogger, PathArgument
+from lading.logger import ArtifactLogger
 from lading.outbox.entries import SharedJob
 from lading.outbox.runs import RunRecord
+from lading.paths import PathArgument
 from lading.session import Session
 from lading.shard import Shard
 from lading.upload import LONG_POLL_SECONDS
 
 if TYPE_CHECKING:
     from lading.tracker import ExperimentTracker
+
+log = logging.getLogger("lading")
 
 FINISHED, FAILED, KILLED, RUNNING = "FINISHED", "FAILED", "KILLED", "RUNNING"
 EXCEPTION_FILE = "exception.txt"
@@ -111,10 +115,16 @@ class Run(ArtifactLogger):
     ) -> None:
         """FINISHED, or FAILED with the traceback as `exception.txt`, or KILLED for an interrupt. Does not wait."""
         self._tracker.left(self)
-        if error is not None and not isinstance(error, SystemExit):
-            text = "".join(traceback.format_exception(kind, error, trace))
-            self.log_text(text, EXCEPTION_FILE)
-        self.end(_status_after(error))
+        try:
+            if error is not None and not isinstance(error, SystemExit):
+                text = "".join(traceback.format_exception(kind, error, trace))
+                self.log_bytes(text.encode("utf-8", "backslashreplace"), EXCEPTION_FILE)
+            self.end(_status_after(error))
+        except (LadingError, OSError) as failure:
+            # The exception that ends the run is what its program is to see.
+            if error is None and not self._warns():
+                raise
+            log.error("the end of run %s was not logged: %s", self._record.key, failure)  # noqa: TRY400
 
     def __repr__(self) -> str:
         return f"<Run {self.id}>"
@@ -155,5 +165,7 @@ class Run(ArtifactLogger):
 
 def _status_after(error: BaseException | None) -> str:
     if error is None:
+        return FINISHED
+    if isinstance(error, SystemExit) and not error.code:
         return FINISHED
     return KILLED if isinstance(error, (KeyboardInterrupt, SystemExit)) else FAILED

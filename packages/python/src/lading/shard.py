@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lading.logger import PathArgument, joined
 from lading.outbox.entries import SharedJob
+from lading.paths import PathArgument, checked_path, joined
 from lading.upload import Upload
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ class Shard:
         self._job = job
         self._number = number
 
-    def log_artifact(self, local_path: PathArgument, artifact_path: str = "", *, capture: str = "auto") -> Upload:
+    def log_artifact(
+        self, local_path: PathArgument, artifact_path: PathArgument = "", *, capture: str = "auto"
+    ) -> Upload:
         """As `Run.log_artifact`; `artifact_path` is below the directory."""
         source = Path(local_path)
         path = joined(joined(self._job.directory, artifact_path), source.name)
-        return self._run.take(path, lambda box, run: box.add_file(run, path, source, capture, self._job))
+        return self._run.take(path, lambda box, run: box.add_file(run, checked_path(path), source, capture, self._job))
 
     def log_bytes(self, data: bytes, artifact_file: str) -> Upload:
         """As `Run.log_bytes`; `artifact_file` is below the directory."""
         path = joined(self._job.directory, artifact_file)
-        return self._run.take(path, lambda box, run: box.add_bytes(run, path, data, self._job))
+        return self._run.take(path, lambda box, run: box.add_bytes(run, checked_path(path), data, self._job))
 
     def __enter__(self) -> Shard:
         return self

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import weakref
-from dataclasses import replace
+from dataclasses import asdict, replace
 from multiprocessing import util as multiprocessing_util
 from types import TracebackType
 from typing import Any
@@ -32,8 +32,12 @@ class ExperimentTracker(ArtifactLogger):
     """Logs to one server, as one tenant. Threads and forked processes may share it; each process has an outbox.
 
     What is not given is read from the environment: see `lading.settings.Settings` for names and defaults.
-    A tracker's own `log_` calls go to the run whose `with` is innermost; after it, to the run that was started last;
-    and without any, to a new run of the experiment `Default`, which ends with the program.
+    A tracker's own `log_` calls go to the run whose `with` is innermost in their thread, or else in any; after it, to
+    the run that was started last; and without any, to a new run of the experiment `Default`, which ends with the
+    program.
+
+    It can be pickled, and its runs with it, for processes that are spawned: what opens there has its settings, and an
+    outbox of its own. A key that is in the environment is not pickled, but read there.
     """
 
     patience = 10.0
@@ -47,12 +51,13 @@ class ExperimentTracker(ArtifactLogger):
         api_key: str | None = None,
         **settings: Any,
     ) -> None:
-        given = {"url": url and url.rstrip("/"), "tenant": tenant, "api_key": api_key, **settings}
+        given = {"url": url, "tenant": tenant, "api_key": api_key, **settings}
         known = {name: value for name, value in given.items() if value is not None}
         self.settings: Settings = replace(read_settings(), **known)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._session: Session | None = None
-        self._entered: list[Run] = []
+        self._entered: list[tuple[int, Run]] = []
+        """With the threads that entered them."""
         self._latest: Run | None = None
         self._own: Run | None = None
         _trackers.add(self)
@@ -128,6 +133,12 @@ class ExperimentTracker(ArtifactLogger):
             if told is not None:
                 print(f"lading: {told}", file=sys.stderr)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        settings = asdict(self.settings)
+        if settings["api_key"] == read_settings().api_key:
+            del settings["api_key"]
+        return _opened_elsewhere, (type(self), settings)
+
     def __enter__(self) -> ExperimentTracker:
         return self
 
@@ -138,17 +149,24 @@ class ExperimentTracker(ArtifactLogger):
 
     def entered(self, run: Run) -> None:
         with self._lock:
-            self._entered.append(run)
+            self._entered.append((threading.get_ident(), run))
 
     def left(self, run: Run) -> None:
         with self._lock:
-            self._entered = [entered for entered in self._entered if entered is not run]
+            self._entered = [(thread, entered) for thread, entered in self._entered if entered is not run]
 
     def _target(self) -> tuple[Session, RunRecord]:
-        run = self._entered[-1] if self._entered else self._latest
-        if run is None:
-            run = self._own = self.start_run()
+        with self._lock:
+            run = self._innermost() or self._latest
+            if run is None:
+                run = self._own = self.start_run()
         return run._target()  # pyright: ignore[reportPrivateUsage]
+
+    def _innermost(self) -> Run | None:
+        """That of this thread; in one that has entered none, as a worker of a training, that of whichever thread."""
+        own = [run for thread, run in self._entered if thread == threading.get_ident()]
+        entered = own or [run for _, run in self._entered]
+        return entered[-1] if entered else None
 
     def _warns(self) -> bool:
         return self.settings.on_error == "warn"
@@ -161,10 +179,14 @@ class ExperimentTracker(ArtifactLogger):
 
     def _forked(self) -> None:
         """In the child: locks may be held by threads that it does not have, and the outbox is the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         session, self._session, self._own = self._session, None, None
         if session is not None:
             session.abandon()
+
+
+def _opened_elsewhere(kind: type[ExperimentTracker], settings: dict[str, Any]) -> ExperimentTracker:
+    return kind(**settings)
 
 
 _trackers: weakref.WeakSet[ExperimentTracker] = weakref.WeakSet()

@@ -40,9 +40,9 @@ class _Walk:
     links: str
 
     def below(self, folder: Path, prefix: str, above: Ignored, parents: tuple[str, ...]) -> Iterator[Found]:
-        ignored = above.below(folder, prefix)
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
+        ignored = above.below(folder, prefix)
         if not entries and prefix and self.wanted is None:
             yield Found(prefix, str(folder))
         for entry in entries:

@@ -13,6 +13,7 @@ import urllib3
 from lading.errors import ServerError
 from lading.http.client import Answer, Body, HttpClient
 from lading.http.digests import digest_field
+from lading.paths import checked_path
 
 RUNS = "/api/v1/experiments/runs"
 PAGE = 1000
@@ -203,7 +204,7 @@ def _run(run_id: str) -> str:
 
 
 def _artifact(run_id: str, path: str) -> str:
-    return f"{_run(run_id)}/artifacts/{quote(path, safe='/')}"
+    return f"{_run(run_id)}/artifacts/{quote(checked_path(path), safe='/')}"
 
 
 def _job(job_id: str) -> str:

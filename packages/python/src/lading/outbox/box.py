@@ -117,7 +117,8 @@ class Box:
         return self._add(FileEntry(entry_id, run, path, content, job), [content])
 
     def add_directory(self, entry_id: str, run: str, directory: str, members: Iterable[Member], atomic: bool) -> Item:
-        """Takes the members as they come. What raises while they do leaves nothing behind."""
+        """Takes the members as they come. What raises while they do leaves nothing behind. Raises LadingError `no_file`
+        where none comes."""
         listing = self._members(entry_id)
         taken: list[Member] = []
         lines: list[bytes] = []
@@ -136,6 +137,9 @@ class Box:
             raise
         finally:
             os.close(fd)
+        if not taken:
+            self._drop_listing(entry_id)
+            raise LadingError("no_file", f"{directory or 'the directory'}: there is nothing in it to log")
         size = sum(member.size for member in taken)
         entry = DirectoryEntry(entry_id, run, directory, len(taken), size, atomic, self._is_new(run, directory))
         return self._add(entry, (member.content for member in taken))

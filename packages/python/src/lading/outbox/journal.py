@@ -10,7 +10,6 @@ from typing import Any
 
 from lading.outbox.writing import open_append, write_whole
 
-
 CLOSED = -1
 
 
