@@ -7,9 +7,10 @@ import { findProgram, toolFolder } from './find-program.ts'
 export const PYTHON_PACKAGE = resolve(import.meta.dirname, '../../packages/python')
 
 /** PyTorch is gigabytes, and so for who asks. */
-const REQUIREMENTS = ['requirements.txt', ...(process.env.LADING_TEST_TORCH ? ['requirements-torch.txt'] : [])].map(
-  (name) => join(PYTHON_PACKAGE, 'tests', name),
-)
+const REQUIREMENTS = [
+  'requirements.txt',
+  ...(process.env.LADING_TEST_TORCH ? ['requirements-torch.txt'] : []),
+].map((name) => join(PYTHON_PACKAGE, 'tests', name))
 
 /** The pinned packages are for these; the package itself runs on 3.9. */
 const VERSIONS = /^Python 3\.1[1-9]\./
