@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, rename } from 'node:fs/promises'
+import { link, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ObjectFacts, ObjectRef, StoredObject, WriteOptions } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import type { DirectoryContext } from './context.ts'
 import { classified, hasErrno, isAbsent } from './errors.ts'
 import { currentEtag, prove } from './objects.ts'
-import { syncDirectories } from './syncing.ts'
+import { makeDirectory, syncDirectories } from './syncing.ts'
 import { unlinkIfThere } from './unlinking.ts'
 
 const TRIES = 5
@@ -98,8 +98,7 @@ async function expose(give: () => Promise<void>, path: string): Promise<boolean>
       if (hasErrno(error, 'EEXIST') && (await currentEtag(path)) !== undefined) return false
       if (!isAbsent(error) || tried === TRIES) throw error
       // There is no directory yet; or `delete` cleared away one that it left empty.
-      const created = await mkdir(dirname(path), { recursive: true })
-      if (created !== undefined) await syncDirectories(dirname(dirname(path)), dirname(created))
+      await makeDirectory(dirname(path))
     }
   }
 }

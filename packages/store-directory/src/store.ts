@@ -8,14 +8,17 @@ import { copy } from './copy.ts'
 import { classified } from './errors.ts'
 import { get } from './get.ts'
 import { KeyLocks } from './key-locks.ts'
+import { KnownDirectories } from './known-directories.ts'
 import { Layout } from './layout.ts'
 import { list, listUploads } from './listing.ts'
 import { openObject, prove } from './objects.ts'
 import { partsOf, uploadPart } from './parts.ts'
-import { proveWritten, put, write } from './put.ts'
+import { put } from './put.ts'
 import { remove } from './remove.ts'
+import { SmallFiles } from './small-files/small-files.ts'
 import { createUpload, findUpload, removeUpload } from './uploads.ts'
 import { etagOf } from './versions.ts'
+import { proveWritten, write } from './write.ts'
 
 export interface DirectoryStore extends ObjectStore {
   readonly adopt: NonNullable<ObjectStore['adopt']>
@@ -28,7 +31,12 @@ export interface DirectoryStore extends ObjectStore {
  * first object. Creates `root`; throws when it cannot. Decisions: docs/decisions/0003-directory-store.md
  */
 export function openDirectoryStore(root: string): DirectoryStore {
-  const store: DirectoryContext = { layout: new Layout(root), locks: new KeyLocks() }
+  const store: DirectoryContext = {
+    layout: new Layout(root),
+    locks: new KeyLocks(),
+    directories: new KnownDirectories(),
+    smallFiles: new SmallFiles(),
+  }
   const { layout } = store
   layout.create()
   return {
@@ -84,7 +92,7 @@ export function openDirectoryStore(root: string): DirectoryStore {
     delete: (ref, options) => remove(store, ref, options),
     list: (bucket, prefix, signal) => list(store, bucket, prefix, signal),
     listUploads: (bucket, prefix, signal) => listUploads(store, bucket, prefix, signal),
-    async close() {},
+    close: () => store.smallFiles.close(),
   }
 }
 

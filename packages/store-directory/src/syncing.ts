@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Makes the names in a directory durable. */
@@ -18,4 +18,10 @@ export async function syncDirectories(lowest: string, highest: string): Promise<
     await syncDirectory(directory)
     if (directory === highest) return
   }
+}
+
+/** Makes a directory where there is none. Those above it that are new are on the disk then; it is when what it holds is. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const created = await mkdir(directory, { recursive: true })
+  if (created !== undefined) await syncDirectories(dirname(directory), dirname(created))
 }

@@ -18,11 +18,16 @@ let lastMicrosecond = 0
  * file systems round theirs to a tick of some milliseconds.
  */
 export async function stamp(file: FileHandle): Promise<void> {
+  const seconds = newTime()
+  await file.utimes(seconds, seconds)
+}
+
+/** Such a time, in seconds. */
+export function newTime(): number {
   const now = Date.now() * 1000 + Math.floor(Math.random() * 1000)
   lastMicrosecond = Math.max(lastMicrosecond + 1, now)
   // Half a microsecond more, because what becomes of it is cut off to microseconds.
-  const seconds = (lastMicrosecond + 0.5) / 1_000_000
-  await file.utimes(seconds, seconds)
+  return (lastMicrosecond + 0.5) / 1_000_000
 }
 
 /**
