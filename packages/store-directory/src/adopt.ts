@@ -3,7 +3,7 @@ import type { ObjectFacts, ObjectRef, StoredObject, WriteOptions } from '@lading
 import type { DirectoryContext } from './context.ts'
 import { classified, hasErrno } from './errors.ts'
 import { openObject } from './objects.ts'
-import { holdsFacts } from './proof.ts'
+import { holdsChecksum } from './proof.ts'
 import { publish } from './publishing.ts'
 import { linked } from './second-name.ts'
 import { etagOf, stampAgain } from './versions.ts'
@@ -46,7 +46,7 @@ async function secondName(
   await ready(source, facts)
   await source.sync()
   const stats = await source.stat({ bigint: true })
-  if (!(await holdsFacts(source, stats.size, facts, signal))) throw new NotAdopted()
+  if (!(await holdsChecksum(source, stats.size, facts, signal))) throw new NotAdopted()
   return etagOf(stats)
 }
 

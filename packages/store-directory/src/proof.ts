@@ -22,15 +22,49 @@ export async function holdsFacts(
   return crc === facts.crc32 && sha256.digest('hex') === facts.sha256
 }
 
-/** The bytes of a file from its beginning, in one buffer that is used again: take what you need of it at once. */
+/**
+ * The same by size and CRC-32 alone, which is what S3 says of an object too, and takes a quarter of the processor's time.
+ * For bytes that nobody has written anew since their SHA-256 was taken.
+ */
+export async function holdsChecksum(
+  file: FileHandle,
+  size: number | bigint,
+  facts: ObjectFacts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (Number(size) !== facts.size) return false
+  let crc = 0
+  for await (const chunk of chunksOf(file, facts.size, signal)) crc = crc32(chunk, crc)
+  return crc === facts.crc32
+}
+
+/**
+ * The bytes of a file from its beginning, in two buffers that are used again: take what you need of one at once. The next
+ * is read meanwhile.
+ */
 export async function* chunksOf(file: FileHandle, size: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size))
-  for (let at = 0; at < size; ) {
-    signal.throwIfAborted()
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - at), at)
-    // Shorter than a moment ago: whoever compares digests will notice.
-    if (bytesRead === 0) return
-    yield buffer.subarray(0, bytesRead)
-    at += bytesRead
+  let [spare, used] = [
+    Buffer.allocUnsafe(Math.min(CHUNK, size)),
+    Buffer.allocUnsafe(size > CHUNK ? CHUNK : 0),
+  ]
+  let at = 0
+  const read = async () => {
+    const { bytesRead } = await file.read(spare, 0, Math.min(spare.length, size - at), at)
+    return spare.subarray(0, bytesRead)
+  }
+  let next = size > 0 ? read() : undefined
+  try {
+    while (next !== undefined) {
+      signal.throwIfAborted()
+      const chunk = await next
+      at += chunk.length
+      // Shorter than a moment ago, where nothing was read: whoever compares digests will notice.
+      ;[spare, used] = [used, spare]
+      next = chunk.length > 0 && at < size ? read() : undefined
+      if (chunk.length > 0) yield chunk
+    }
+  } finally {
+    // Whoever stops early closes the file.
+    await next?.catch(() => undefined)
   }
 }
