@@ -24,6 +24,14 @@ export async function* download(
   for await (const chunk of chunksOf(have.stream())) hash.update(chunk)
   const asking = { address: artifactAddress(context, path), signal }
   const first = await ask(context.transport, asking, have.size, etag)
+  const digest = first.headers.get('repr-digest')
+  if (digest === null) {
+    await first.body?.cancel()
+    throw new LadingError(
+      'http_error',
+      `${path}: the answer has no digest to compare; is this a Lading server?`,
+    )
+  }
   const total = have.size + Number(first.headers.get('content-length') ?? 0)
   let taken = have.size
   onProgress?.({ sent: taken, total })
@@ -33,8 +41,7 @@ export async function* download(
     onProgress?.({ sent: taken, total })
     yield chunk
   }
-  const digest = first.headers.get('repr-digest')
-  if (digest === null || digest === digestField(hash.hex())) return
+  if (digest === digestField(hash.hex())) return
   throw new LadingError(
     'digest_mismatch',
     `${path}: the bytes that came have another SHA-256; fetch it again`,

@@ -21,13 +21,13 @@ export class Jobs {
   }
 
   get(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#transport.json(addressOf(jobId), options)
+    return this.#transport.json<Job>(addressOf(jobId), 'job_id', options)
   }
 
   /** The job as it ended, whether it is completed, failed or cancelled. */
   async wait(jobId: string, options: CallOptions = {}): Promise<Job> {
     let job: Job
-    do job = await this.#transport.json<Job>(`${addressOf(jobId)}?wait=${WAIT_SECONDS}`, options)
+    do job = await this.#transport.json<Job>(`${addressOf(jobId)}?wait=${WAIT_SECONDS}`, 'job_id', options)
     while (!jobHasEnded(job))
     return job
   }
@@ -62,7 +62,7 @@ export class Jobs {
   }
 
   cancel(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#transport.json(`${addressOf(jobId)}/cancel`, {
+    return this.#transport.json<Job>(`${addressOf(jobId)}/cancel`, 'job_id', {
       method: 'POST',
       repeatable: true,
       ...options,
@@ -71,14 +71,17 @@ export class Jobs {
 
   /** Queues the failed files of a failed job again. */
   retry(jobId: string, options: CallOptions = {}): Promise<Job> {
-    return this.#transport.json(`${addressOf(jobId)}/retry`, { method: 'POST', ...options })
+    return this.#transport.json<Job>(`${addressOf(jobId)}/retry`, 'job_id', { method: 'POST', ...options })
   }
 
   /** Ends an open job. */
   seal(jobId: string, options: CallOptions & { readonly shard?: number } = {}): Promise<Job> {
     const { shard, ...call } = options
     const body = shard === undefined ? {} : { shard }
-    return this.#transport.post(`${addressOf(jobId)}/seal`, body, { repeatable: true, ...call })
+    return this.#transport.post<Job>(`${addressOf(jobId)}/seal`, 'job_id', body, {
+      repeatable: true,
+      ...call,
+    })
   }
 }
 

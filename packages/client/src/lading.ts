@@ -35,11 +35,16 @@ export class Lading {
   async startRun({ experiment, name, idempotencyKey = newKey(), ...options }: RunOptions): Promise<Run> {
     const { experiment_id: id } = await this.#experimentNamed(experiment, options)
     const body = name === undefined ? {} : { name }
-    const { run_id: runId } = await this.#transport.post<RunBody>(`${experimentAddress(id)}/runs`, body, {
-      ...options,
-      headers: { 'idempotency-key': idempotencyKey },
-      repeatable: true,
-    })
+    const { run_id: runId } = await this.#transport.post<RunBody>(
+      `${experimentAddress(id)}/runs`,
+      'run_id',
+      body,
+      {
+        ...options,
+        headers: { 'idempotency-key': idempotencyKey },
+        repeatable: true,
+      },
+    )
     return this.run(runId)
   }
 
@@ -68,7 +73,12 @@ export class Lading {
     { artifactLocation, ...options }: CallOptions & { readonly artifactLocation?: string } = {},
   ): Promise<ExperimentBody> {
     const location = artifactLocation === undefined ? {} : { artifact_location: artifactLocation }
-    return this.#transport.post('/api/v1/experiments', { name, ...location }, options)
+    return this.#transport.post<ExperimentBody>(
+      '/api/v1/experiments',
+      'experiment_id',
+      { name, ...location },
+      options,
+    )
   }
 
   experiments({
@@ -86,13 +96,18 @@ export class Lading {
 
   restoreExperiment(experimentId: string, options: CallOptions = {}): Promise<ExperimentBody> {
     const address = `${experimentAddress(experimentId)}/restore`
-    return this.#transport.json(address, { method: 'POST', repeatable: true, ...options })
+    return this.#transport.json<ExperimentBody>(address, 'experiment_id', {
+      method: 'POST',
+      repeatable: true,
+      ...options,
+    })
   }
 
   /** Undefined: there is none. */
   async experimentByName(name: string, options: CallOptions = {}): Promise<ExperimentBody | undefined> {
     const page = await this.#transport.json<{ experiments: ExperimentBody[] }>(
       `/api/v1/experiments${queryOf({ name })}`,
+      'experiments',
       options,
     )
     return page.experiments[0]
@@ -104,7 +119,7 @@ export class Lading {
 
   /** What the server says of its parts: `ok`, or what is wrong. */
   ready(options: CallOptions = {}): Promise<{ status: string; checks: Record<string, string> }> {
-    return this.#transport.json('/readyz', options)
+    return this.#transport.json('/readyz', 'status', options)
   }
 
   /** Of those who make it at the same time, one does and the others find it. */

@@ -8,7 +8,7 @@ import type { RunContext } from './run-context.ts'
 export function openJob({ transport, address }: RunContext, options: OpenJobOptions): Promise<Job> {
   const { directory = '', atomic, shards, deadlineSeconds, idempotencyKey = newKey(), signal } = options
   const body = { artifact_path: checkDirectory(directory), atomic, shards, deadline_seconds: deadlineSeconds }
-  return transport.post(`${address}/uploads`, body, {
+  return transport.post<Job>(`${address}/uploads`, 'job_id', body, {
     headers: { 'idempotency-key': idempotencyKey },
     repeatable: true,
     ...(signal !== undefined && { signal }),

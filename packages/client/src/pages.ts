@@ -13,11 +13,12 @@ export async function* pagesOf<T, N extends string>(
   do {
     const page = await transport.json<Record<N, T[]> & { next_cursor: string | null }>(
       `${path}${queryOf({ limit: '1000', ...query, cursor })}`,
+      name,
       signal === undefined ? {} : { signal },
     )
     yield* page[name]
     cursor = page.next_cursor
-  } while (cursor !== null)
+  } while (cursor != null)
 }
 
 export function queryOf(values: Readonly<Record<string, string | null | undefined>>): string {

@@ -18,6 +18,7 @@ export async function plan(
   const where = `${address}/uploads/${encodeURIComponent(jobId)}/plan`
   const answer = await transport.post<{ needed: string[] }>(
     where,
+    'needed',
     { files },
     { repeatable: true, ...options },
   )

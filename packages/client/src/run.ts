@@ -40,19 +40,20 @@ export class Run {
   }
 
   get(options: CallOptions = {}): Promise<RunBody> {
-    return this.#context.transport.json(this.#context.address, options)
+    return this.#context.transport.json<RunBody>(this.#context.address, 'run_id', options)
   }
 
   /** `FINISHED` when it is left out. */
   finish(status: RunStatus = 'FINISHED', options: CallOptions = {}): Promise<RunBody> {
-    return this.#context.transport.post(this.#context.address, { status }, { ...options, method: 'PATCH' })
+    const { address, transport } = this.#context
+    return transport.post<RunBody>(address, 'run_id', { status }, { ...options, method: 'PATCH' })
   }
 
   /** A token that reaches this run and nothing else, for a job that is to have no key. */
   createToken({ ttlSeconds, scopes, ...call }: TokenOptions = {}): Promise<TokenBody> {
     const body = { ttl_seconds: ttlSeconds, scopes }
     const { address, transport } = this.#context
-    return transport.post(`${address}/tokens`, body, { ...call, repeatable: true })
+    return transport.post<TokenBody>(`${address}/tokens`, 'token', body, { ...call, repeatable: true })
   }
 
   /**

@@ -23,7 +23,7 @@ export async function ship(
   { jobId, waitSeconds = 0, signal }: Pick<UploadOptions, 'jobId' | 'waitSeconds' | 'signal'>,
 ): Promise<Accepted> {
   const { address, method, query, contentType, body, sha256, idempotencyKey } = shipment
-  return await transport.json<Accepted>(`${address}${queryOf({ ...query, job_id: jobId })}`, {
+  return await transport.json<Accepted>(`${address}${queryOf({ ...query, job_id: jobId })}`, 'job_id', {
     method,
     repeatable: true,
     headers: {

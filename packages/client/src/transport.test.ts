@@ -49,6 +49,93 @@ test('a server that is not there, and one that is another, are told as such', as
   await expect(client(url).jobs.get('1')).rejects.toThrow('is this a Lading server?')
 })
 
+test('a server that sends elsewhere is not followed: a POST would become a GET', async () => {
+  const asked: (string | undefined)[] = []
+  const url = await smallServer((request, response) => {
+    asked.push(request.method)
+    response.writeHead(302, { location: 'https://elsewhere.example/api' }).end()
+  })
+  await expect(client(url).createExperiment('a')).rejects.toMatchObject({
+    code: 'http_error',
+    detail: expect.stringMatching(/127\.0\.0\.1:\d+ sends elsewhere, to https:\/\/elsewhere\.example/),
+  })
+  expect(asked).toEqual(['POST'])
+})
+
+test('an answer in JSON that is no answer of Lading is none', async () => {
+  const url = await smallServer((_request, response) => void response.end('{}'))
+  const expected = { code: 'http_error', detail: expect.stringContaining('is this a Lading server?') }
+  await expect(client(url).jobs.get('1')).rejects.toMatchObject(expected)
+  await expect(client(url).createExperiment('a')).rejects.toMatchObject(expected)
+  await expect(client(url).run('1').logText('a', 'b')).rejects.toMatchObject(expected)
+  await expect(client(url).run('1').artifacts().next()).rejects.toMatchObject(expected)
+})
+
+test('a page of a proxy is told with the address that it came from', async () => {
+  const url = await smallServer((_request, response) => response.writeHead(502).end('<html>Bad Gateway'))
+  await expect(client(url, 0).jobs.get('1')).rejects.toThrow(`${url}: the answer was 502`)
+})
+
+test.each([
+  ['localhost:8080', 'must begin with http:// or https://'],
+  ['https://me:secret@lading.example', 'holds a name or a password'],
+  ['https://lading.example/?a=b', 'has a "?" or "#"'],
+])('the address %s is refused before anything is asked', (url, reason) => {
+  expect(() => connect({ url })).toThrow(reason)
+  expect(() => connect({ url })).not.toThrow('secret')
+})
+
+test('a key that no header can hold is refused, and not shown', () => {
+  const url = 'http://localhost'
+  for (const apiKey of ['“secret”', 'sec\nret'])
+    expect(() => connect({ url, apiKey })).toThrow(/^option_invalid: apiKey has a character/)
+  expect(() => connect({ url, tenant: 'sec\nret' })).toThrow('tenant has a character')
+})
+
+test('what fails here is not told as a fault of the server, and not sent again', async () => {
+  let asked = 0
+  const url = await smallServer((request, response) => {
+    asked += 1
+    request.resume().once('end', () => response.end('{}'))
+  })
+  const run = client(url).run('1')
+  const broken = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.error(new TypeError('the disk is gone')),
+  })
+  await expect(run.logStream('a', broken)).rejects.toThrow(new TypeError('the disk is gone'))
+  const onProgress = () => {
+    throw new TypeError('a fault of the caller')
+  }
+  const stream = new Blob(['bytes']).stream()
+  await expect(run.logStream('a', stream, { onProgress })).rejects.toThrow(
+    new TypeError('a fault of the caller'),
+  )
+  expect(asked).toBeLessThanOrEqual(2)
+})
+
+test('a stream that the server refuses is not read further', async () => {
+  const url = await smallServer((request, response) => {
+    request.once('data', () => response.writeHead(403, { connection: 'close' }).end())
+  })
+  const cancelled = Promise.withResolvers<void>()
+  const endless = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(65_536)),
+    cancel: () => cancelled.resolve(),
+  })
+  await expect(client(url).run('1').logStream('a', endless)).rejects.toBeInstanceOf(LadingError)
+  await cancelled.promise
+})
+
+test('a POST that a proxy did not bring to its end is not sent again', async () => {
+  let asked = 0
+  const url = await smallServer((_request, response) => {
+    asked += 1
+    response.writeHead(504).end('<html>Gateway Timeout')
+  })
+  await expect(client(url).createExperiment('a')).rejects.toMatchObject({ status: 504 })
+  expect(asked).toBe(1)
+})
+
 test('a POST that is no repetition of itself is not sent again', async () => {
   let asked = 0
   const url = await smallServer((request) => {
@@ -108,6 +195,11 @@ test('a download of other bytes than were catalogued fails', async () => {
       .run('1')
       .blob('a'),
   ).rejects.toMatchObject({ code: 'digest_mismatch' })
+})
+
+test('a download that nobody can compare fails: the page of a proxy is no artifact', async () => {
+  const url = await smallServer((_request, response) => void response.end('<html>log in'))
+  await expect(client(url).run('1').blob('a')).rejects.toMatchObject({ code: 'http_error' })
 })
 
 test('a stream of which the server took other bytes fails', async () => {

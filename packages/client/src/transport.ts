@@ -1,10 +1,11 @@
-import type { Problem } from './bodies.ts'
+import { checkOptions } from './check-options.ts'
 import { chunksOf } from './chunks.ts'
 import { LadingApiError, LadingError } from './errors.ts'
+import { notLading, reasonOf, refusalIn } from './failures.ts'
 import type { CallOptions, LadingOptions } from './options.ts'
 import { pause } from './pause.ts'
-import { delayBefore, retryAfterIn } from './retry.ts'
-import { isUnreadable } from './unreadable.ts'
+import { delayBefore } from './retry.ts'
+import { StreamBody } from './stream-body.ts'
 
 export interface Call extends CallOptions {
   readonly method?: string
@@ -19,7 +20,9 @@ export class Transport {
   readonly #options: LadingOptions
   readonly #base: string
 
+  /** Fails with `option_invalid`. */
   constructor(options: LadingOptions) {
+    checkOptions(options)
     this.#options = options
     this.#base = options.url.replace(/\/+$/, '')
   }
@@ -44,19 +47,27 @@ export class Transport {
     }
   }
 
-  /** Without another attempt, whatever comes. Fails as `send`. */
+  /** Without another attempt, whatever comes. Fails as `send`, and as a stream that is its body does. */
   async once<T = Response>(path: string, call: Call, read: Read<T> = whatCame): Promise<T> {
+    const sent = call.body instanceof ReadableStream ? new StreamBody(call.body) : undefined
     try {
-      const response = await this.#fetch(path, call)
-      if (!response.ok) throw await refusalIn(response)
+      const response = await this.#fetch(path, sent === undefined ? call : { ...call, body: sent.stream })
+      if (!response.ok) throw await refusalIn(response, this.#base)
       return await read(response)
     } catch (error) {
-      throw this.#reasonOf(error)
+      await sent?.giveUp()
+      if (sent?.failure !== undefined && !call.signal?.aborted) throw sent.failure.reason
+      throw reasonOf(error, this.#base)
     }
   }
 
-  json<T>(path: string, call: Call = {}): Promise<T> {
-    return this.send(path, call, async (response) => (await response.json()) as T)
+  /** The JSON of an answer, in which at least `name` is. */
+  json<T extends object>(path: string, name: keyof T & string, call: Call = {}): Promise<T> {
+    return this.send(path, call, async (response) => {
+      const body = (await response.json()) as Partial<T> | null
+      if (body?.[name] === undefined) throw notLading(this.#base)
+      return body as T
+    })
   }
 
   /** The bytes of an answer as they come. Fails with `connection_failed` where they end early. */
@@ -64,14 +75,14 @@ export class Transport {
     try {
       if (body !== null) yield* chunksOf(body)
     } catch (error) {
-      throw this.#reasonOf(error)
+      throw reasonOf(error, this.#base)
     }
   }
 
   /** A call with a JSON body. */
-  post<T>(path: string, body: object, call: Call = {}): Promise<T> {
+  post<T extends object>(path: string, name: keyof T & string, body: object, call: Call = {}): Promise<T> {
     const headers = { 'content-type': 'application/json', ...call.headers }
-    return this.json<T>(path, { method: 'POST', ...call, headers, body: JSON.stringify(body) })
+    return this.json<T>(path, name, { method: 'POST', ...call, headers, body: JSON.stringify(body) })
   }
 
   /** Waits before another attempt, of which so many have failed, the last one with `error`. */
@@ -84,6 +95,7 @@ export class Transport {
     const { tenant, apiKey, fetch = globalThis.fetch } = this.#options
     return fetch(`${this.#base}${path}`, {
       method,
+      redirect: 'manual',
       headers: {
         ...(tenant !== undefined && { 'x-tenant-id': tenant }),
         ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
@@ -94,20 +106,6 @@ export class Transport {
       ...(body instanceof ReadableStream && { duplex: 'half' }),
       ...(signal !== undefined && { signal }),
     } as RequestInit)
-  }
-
-  /** A `TypeError` is what `fetch` fails with where no answer comes, and where it cannot read what it is to send. */
-  #reasonOf(error: unknown): unknown {
-    if (error instanceof SyntaxError) {
-      const detail = `${this.#base}: the answer is no JSON; is this a Lading server?`
-      return new LadingError('http_error', detail, { cause: error })
-    }
-    if (!(error instanceof TypeError) || isUnreadable(error)) return error
-    if (error.cause instanceof LadingError) return error.cause
-    // `fetch` says "fetch failed", and its cause what happened.
-    const { message } = error.cause instanceof Error && error.cause.message !== '' ? error.cause : error
-    const detail = `${this.#base}: ${message}`
-    return new LadingError('connection_failed', detail, { retryable: true, cause: error })
   }
 }
 
@@ -122,20 +120,10 @@ function mayRepeat(
   { method = 'GET', body, signal, repeatable = method !== 'POST' }: Call,
 ): boolean {
   if (signal?.aborted || body instanceof ReadableStream || !(error instanceof LadingError)) return false
-  return error.retryable && (error.status !== undefined || repeatable)
+  return error.retryable && (repeatable || isUndone(error))
 }
 
-async function refusalIn(response: Response): Promise<LadingApiError> {
-  const retryAfterMs = retryAfterIn(response.headers.get('retry-after'))
-  return new LadingApiError(response.status, problemOf(await response.text()), retryAfterMs)
-}
-
-/** Nothing, of what is no problem document: the page of a proxy. */
-function problemOf(text: string): Partial<Problem> {
-  try {
-    const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null ? (parsed as Partial<Problem>) : {}
-  } catch {
-    return {}
-  }
+/** Whether nothing was done. A proxy that gave up waiting does not know what the server did. */
+function isUndone({ code, status }: LadingError): boolean {
+  return status !== undefined && !(code === 'http_error' && [500, 502, 504].includes(status))
 }
