@@ -4,6 +4,7 @@ import { LadingError } from './errors.ts'
 import { newKey } from './idempotency-key.ts'
 import { openJob } from './open-job.ts'
 import type { DirectoryOptions, FileToLog } from './options.ts'
+import { orAborted } from './or-aborted.ts'
 import type { RunContext } from './run-context.ts'
 import { sendBatch } from './send-batch.ts'
 import { sendTar } from './send-tar.ts'
@@ -25,11 +26,28 @@ export async function logDirectory(
   options: DirectoryOptions,
 ): Promise<string> {
   const batches = batchesOf(files)
+  try {
+    const jobId = await logBatches(context, batches, options)
+    await batches.return(undefined)
+    return jobId
+  } catch (error) {
+    // Not waited for: it may be waiting for a file that never comes. What made the upload fail is thrown.
+    batches.return(undefined).catch(() => undefined)
+    throw error
+  }
+}
+
+async function logBatches(
+  context: RunContext,
+  batches: AsyncGenerator<Batch>,
+  options: DirectoryOptions,
+): Promise<string> {
   if (options.jobId !== undefined) {
     await sendAll(context, batches, { ...options, jobId: options.jobId, asks: options.onlyNeeded ?? false })
     return options.jobId
   }
-  const [first, second] = [await batches.next(), await batches.next()]
+  const next = () => orAborted(batches.next(), options.signal)
+  const [first, second] = [await next(), await next()]
   if (first.done) throw new LadingError('no_file', 'there is no file to be logged')
   if (second.done && 'small' in first.value && options.onlyNeeded !== true)
     return await sendAsOne(context, first.value.small, options)

@@ -3,10 +3,9 @@ import { LadingError } from './errors.ts'
 import type { DownloadOptions, RangeOptions } from './options.ts'
 import { artifactAddress, type RunContext } from './run-context.ts'
 import { digestField } from './sha256.ts'
-import type { Source } from './source.ts'
 import type { Transport } from './transport.ts'
 
-const NOTHING: Source = new Blob([])
+const NOTHING = new Blob([])
 
 type Chunk = Uint8Array<ArrayBuffer>
 
@@ -21,7 +20,10 @@ export async function* download(
   { onProgress, have = NOTHING, etag, signal }: DownloadOptions,
 ): AsyncGenerator<Chunk> {
   const hash = context.digests.begin()
-  for await (const chunk of chunksOf(have.stream())) hash.update(chunk)
+  for await (const chunk of chunksOf(have.stream())) {
+    signal?.throwIfAborted()
+    hash.update(chunk)
+  }
   const asking = { address: artifactAddress(context, path), signal }
   const first = await ask(context.transport, asking, have.size, etag)
   const digest = first.headers.get('repr-digest')

@@ -79,7 +79,7 @@ export interface OpenJobOptions extends CallOptions {
 export interface DownloadOptions extends CallOptions {
   readonly onProgress?: (progress: Progress) => void
   /** Bytes that are here already, from the first on: those after them are fetched, and the SHA-256 is that of all. */
-  readonly have?: Source
+  readonly have?: Pick<Source, 'size' | 'stream'>
   /** Of the artifact that is wanted; another one fails with `precondition_failed`. */
   readonly etag?: string
 }

@@ -1,4 +1,5 @@
-import { appendFile, type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { appendFile, type FileHandle, readFile, rm, stat } from 'node:fs/promises'
+import { giveName, openPart, writeAt } from './part.ts'
 
 const RANGE_BYTES = 16 * 1024 * 1024
 
@@ -28,17 +29,14 @@ export class PartialFile {
     const whole = await wholeRanges(path, size)
     const isNew = whole.size === 0
     if (isNew) await rm(listOf(path), { force: true })
-    const file = await open(path, isNew ? 'w' : 'r+', mode === undefined ? 0o666 : mode & 0o777)
+    const file = await openPart(path, mode)
     await file.truncate(size)
     const missing = rangesOf(size).filter(({ start }) => !whole.has(start))
     return new PartialFile(path, file, missing)
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
-    for (let written = 0; written < bytes.length; ) {
-      const { bytesWritten } = await this.#file.write(bytes, written, undefined, position + written)
-      written += bytesWritten
-    }
+    await writeAt(this.#file, bytes, position)
   }
 
   /** All bytes of it are written. */
@@ -47,8 +45,11 @@ export class PartialFile {
   }
 
   /** Gives it its name, at one instant. */
-  async keep(target: string): Promise<void> {
-    await rename(this.#path, target)
+  async keep(
+    target: string,
+    artifact: { readonly size: number; readonly mode?: number | undefined },
+  ): Promise<void> {
+    await giveName(this.#path, target, artifact)
     await rm(listOf(this.#path), { force: true })
   }
 

@@ -26,7 +26,7 @@ export async function saveRanges(
   try {
     await fill(run, artifact, file, options)
     if ((await sha256Of(await fileAt(part), nodeDigests, options.signal)) === artifact.sha256)
-      return await file.keep(target)
+      return await file.keep(target, artifact)
     await file.drop()
   } finally {
     await file.close()
