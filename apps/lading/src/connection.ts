@@ -23,18 +23,31 @@ const DEFAULT_URL = 'http://localhost:8080'
 export function readConnection(environment: Environment, options: ConnectionOptions): Connection {
   const chosen = options.url ?? given(environment.LADING_URL)
   const url = chosen ?? DEFAULT_URL
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    const name = options.url === undefined ? 'LADING_URL' : '--url'
-    throw new SettingsError([
-      `${name}: ${JSON.stringify(url)} must be a URL that begins with http:// or https://`,
-    ])
-  }
-  return {
-    url: url.replace(/\/+$/, ''),
-    named: chosen !== undefined,
-    tenant: options.tenant ?? given(environment.LADING_TENANT),
-    apiKey: given(environment.LADING_API_KEY),
-  }
+  const tenant = options.tenant ?? given(environment.LADING_TENANT)
+  const apiKey = given(environment.LADING_API_KEY)
+  const faults = [
+    faultOfUrl(options.url === undefined ? 'LADING_URL' : '--url', url),
+    faultOfHeader(options.tenant === undefined ? 'LADING_TENANT' : '--tenant', tenant),
+    faultOfHeader('LADING_API_KEY', apiKey),
+  ].filter((fault) => fault !== undefined)
+  if (faults.length > 0) throw new SettingsError(faults)
+  return { url: url.replace(/\/+$/, ''), named: chosen !== undefined, tenant, apiKey }
+}
+
+function faultOfUrl(name: string, text: string): string | undefined {
+  const shown = `${name}: ${JSON.stringify(text)}`
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return `${shown} must be a URL that begins with http:// or https://`
+  if (url.username !== '' || url.password !== '')
+    return `${name}: holds a name or a password; give a key by LADING_API_KEY`
+  return /[?#]/.test(text) ? `${shown} has a "?" or "#", after which no path can follow` : undefined
+}
+
+/** The value is not shown: it may be a key. */
+function faultOfHeader(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || /^[\x20-\x7e]*$/.test(value)) return undefined
+  return `${name}: has a character that no request can carry: a line break, or one outside of ASCII; is it copied whole?`
 }
 
 /** An empty variable is as if it were not there. */

@@ -43,6 +43,9 @@ function exitOf({ code, status, retryable }: LadingError): Exit {
 }
 
 function sentenceOf({ code, detail }: LadingError): string {
+  // Of the server: it has no such address at all.
+  if (code === 'not_found')
+    return `${detail}; LADING_URL must be where the server is, without a path of its API`
   if (code !== 'connection_failed') return detail
   return `${detail}; is it running, and is LADING_URL right? \`lading doctor server\` looks closer`
 }

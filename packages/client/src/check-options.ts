@@ -13,7 +13,7 @@ export function checkOptions({ url, tenant, apiKey, pieceBytes }: LadingOptions)
 
 /** In a page, an address may be one of the page's own server. */
 function faultOfUrl(text: string): string | undefined {
-  const page = (globalThis.location as Location | undefined)?.href
+  const page = (globalThis as { readonly location?: { readonly href: string } }).location?.href
   const url = URL.canParse(text, page) ? new URL(text, page) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     return `url ${JSON.stringify(text)} must begin with http:// or https://`

@@ -73,6 +73,6 @@ test('a callback that throws ends the upload, and the job is cancelled', async (
   const { files, isClosed } = filesOf(5000)
   const logged = connect({ url }).run('1').logArtifacts(files, { onProgress })
   await expect(logged).rejects.toThrow(new TypeError('a fault of the caller'))
-  expect(asked.at(-1)).toBe('cancel')
+  expect(asked).toContain('cancel')
   await until(isClosed, { within: 10_000 })
 })

@@ -31,7 +31,7 @@ export class StreamBody {
     await this.#reader.cancel().catch(() => undefined)
   }
 
-  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+  async #read() {
     try {
       return await this.#reader.read()
     } catch (reason) {

@@ -1,4 +1,5 @@
 /** What both entries export. Classes are exported as types: they are made by `connect`. */
+export { checkPath } from './artifact-path.ts'
 export type * from './bodies.ts'
 export { LadingApiError, LadingError, LadingJobError } from './errors.ts'
 export type { Jobs } from './jobs.ts'

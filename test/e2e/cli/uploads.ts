@@ -50,6 +50,20 @@ export function uploads(served: () => Served): void {
     expect(await paths(user)).toEqual(['a.txt', 'models/best.pkl'])
   })
 
+  test('a directory that is empty comes as that', async () => {
+    await using user = await newUser(served().url)
+    await user.bash('mkdir -p hollow; lading upload hollow --to d --wait')
+    expect(await user.json('ls', '-r')).toEqual([{ path: 'd/hollow', is_dir: true }])
+  })
+
+  test('where nothing can be noted of an upload, it is made all the same', async () => {
+    await using user = await newUser(served().url)
+    await user.write({ 'a.txt': 'a', '.state': '' })
+    const { code, out, err } = await user.lading('upload', 'a.txt', '--wait')
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('could not be resumed') })
+    expect(out).toContain('Delivered 1 file')
+  })
+
   test('standard input becomes an artifact, under the name that is given', async () => {
     await using user = await newUser(served().url)
     const { code, err } = await user.bash('printf "a dump" | lading upload - --as dumps/db.sql --wait')
@@ -79,6 +93,16 @@ export function uploads(served: () => Served): void {
       err: expect.stringContaining('nowhere: there is no such file'),
     })
     expect(await user.lading('upload', 'a.txt', 'other/a.txt')).toMatchObject({ code: 2 })
+    expect(await user.bash('mkfifo pipe; lading upload pipe')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('lading upload - --as NAME < pipe'),
+    })
+    await user.write({ 'other/b\nc': '' })
+    expect(await user.lading('upload', 'other')).toMatchObject({
+      code: 6,
+      err: expect.stringContaining('"other/b\\nc" has a control'),
+    })
+    expect(await user.lading('upload', 'a.txt', '--as', '../a')).toMatchObject({ code: 6 })
     expect(await user.json('jobs', '--run', user.run)).toEqual([])
   })
 
@@ -129,6 +153,14 @@ export function uploads(served: () => Served): void {
       expect(await user.json<Report>(...upload)).toMatchObject([{ files: { sent: 31, held: 0 } }])
     },
   )
+
+  test('with another --exclude it is another upload: what is left out now was not sent', async () => {
+    await using cut = await interruptedBy('SIGINT', served())
+    const { user, upload } = cut
+    const [report] = await user.json<Report>(...upload, '--exclude', '1?', '--wait')
+    expect(report).toMatchObject({ files: { total: 21, held: 0 } })
+    expect(await paths(user)).toHaveLength(21)
+  })
 
   test('a large file that has changed since the interruption is sent as it is now', async () => {
     await using cut = await interruptedBy('SIGINT', served())

@@ -75,6 +75,20 @@ test('an issuer whose keys are not to be had fails, by what is wrong with it', a
   })
 })
 
+test('a proxy that answers for a server that is away is told as one', async () => {
+  const proxy = createServer((_request, response) => response.writeHead(502).end('<html>Bad Gateway'))
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const { port } = proxy.address() as AddressInfo
+  const { code, findings } = await doctor(['server'], { LADING_URL: `http://127.0.0.1:${port}` })
+  proxy.close()
+  expect(code).toBe(1)
+  expect(states(findings)).toMatchObject({ 'server.version': 'fail', 'server.ready': 'fail' })
+  expect(findings).toContainEqual(
+    expect.objectContaining({ check: 'server.access', found: expect.stringContaining('the answer was 502') }),
+  )
+})
+
 test('a Redis that may evict tickets is warned of, and one that is not there fails', async () => {
   const redis = await startRedis()
   onTestFinished(() => redis.stop())

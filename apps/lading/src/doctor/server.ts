@@ -58,7 +58,13 @@ async function access(connection: Connection): Promise<Finding> {
   if (answer instanceof Error) return fail('server.access', reasonOf(answer), 'Try again.')
   const who = connection.tenant ?? "the server's default tenant"
   if (answer.ok) return ok('server.access', `as ${who}`)
-  const { code, detail } = (await answer.json()) as { code?: string; detail?: string }
+  const { code, detail } = await refusalOf(answer)
+  if (code === undefined)
+    return fail(
+      'server.access',
+      `the answer was ${answer.status}, and not in the words of Lading`,
+      'Is this its address, and does the proxy in front of it reach it?',
+    )
   // It reaches no list of experiments; the server knew it.
   if (code === 'run_token_refused') return ok('server.access', 'by a token of one run')
   const mend =
@@ -66,6 +72,13 @@ async function access(connection: Connection): Promise<Finding> {
       ? 'Set LADING_API_KEY to a key of `lading keys create`, or to a token that is valid.'
       : 'Set LADING_TENANT, or leave it out where the key says who you are.'
   return fail('server.access', `${code}: ${detail}`, mend)
+}
+
+/** Without a code, of the page of a proxy. */
+async function refusalOf(answer: Response): Promise<{ code?: string; detail?: string }> {
+  const body: unknown = await answer.json().catch(() => undefined)
+  const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown }
+  return typeof code === 'string' ? { code, detail: String(detail) } : {}
 }
 
 async function json<T>(connection: Connection, path: string): Promise<T | undefined> {
@@ -79,9 +92,12 @@ async function ask({ url, tenant, apiKey }: Connection, path: string): Promise<R
     ...(tenant === undefined ? {} : { 'x-tenant-id': tenant }),
     ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
   }
-  return await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
-    (error: Error) => error,
-  )
+  // As the commands, which follow nobody who sends them elsewhere.
+  return await fetch(`${url}${path}`, {
+    headers,
+    redirect: 'manual',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((error: Error) => error)
 }
 
 function reasonOf(error: Error): string {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, sep } from 'node:path'
 import { type DiskFile, fileAt, filesIn, type WalkOptions } from '@lading/client'
 import { UsageError } from '../usage-error.ts'
@@ -9,9 +9,15 @@ export async function* filesOf(
   options: WalkOptions & { readonly as?: string },
 ): AsyncGenerator<DiskFile> {
   for (const path of paths) {
-    if ((await stat(path)).isDirectory()) yield* filesUnder(path, prefixOf(path, options.as), options)
+    if ((await stat(path)).isDirectory()) yield* directoryAt(path, prefixOf(path, options.as), options)
     else yield await oneFile(path, options.as ?? basename(path))
   }
+}
+
+/** One that is empty comes as that, where it has a name. */
+async function* directoryAt(folder: string, prefix: string, options: WalkOptions): AsyncGenerator<DiskFile> {
+  if (prefix !== '' && (await readdir(folder)).length === 0) yield await described(folder, prefix)
+  else yield* filesUnder(folder, prefix, options)
 }
 
 /** Everything in a directory, by paths below it. */
@@ -33,6 +39,10 @@ export async function checkLocal(paths: readonly string[], as: string | undefine
         error.code === 'ENOENT' ? `${path}: there is no such file or directory` : error.message,
       )
     })
+    if (!kind.isDirectory() && !kind.isFile())
+      throw new UsageError(
+        `${path}: it is neither a file nor a directory; what a pipe gives is standard input: lading upload - --as NAME < ${path}`,
+      )
     const name = kind.isDirectory() ? prefixOf(path, as) : (as ?? basename(path))
     const other = names.get(name)
     if (other !== undefined && name !== '')
@@ -53,6 +63,10 @@ function lastSegment(folder: string): string {
 }
 
 async function oneFile(source: string, path: string): Promise<DiskFile> {
+  return { ...(await described(source, path)), bytes: () => fileAt(source) }
+}
+
+async function described(source: string, path: string): Promise<DiskFile> {
   const { size, mode, mtime } = await stat(source)
-  return { path, source, size, mode: mode & 0o7777, modifiedAt: mtime, bytes: () => fileAt(source) }
+  return { path, source, size: path.endsWith('/') ? 0 : size, mode: mode & 0o7777, modifiedAt: mtime }
 }

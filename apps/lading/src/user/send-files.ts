@@ -32,14 +32,14 @@ const SOON_MS = 2_000
 
 /** Sends files as one job, or goes on with one that was cut off, and seals it. */
 export async function sendFiles(session: Session, sending: Sending): Promise<Sent> {
-  const all = await countFiles(sending.files(), session.signal)
+  const all = await countFiles(sending.files(), sending.directory, session.signal)
   if (all.files === 0) throw new LadingError('no_file', 'there is no file to send')
   const { job, note, resumed } = await jobFor(session, sending)
   if (resumed) session.output.remark(`Going on with job ${job.job_id}`)
   try {
     const held = await sendAll(session, sending, { job, note, all, resumed })
     await session.client.jobs.seal(job.job_id, { signal: session.signal })
-    await sending.unfinished.forget()
+    await sending.unfinished.forget().catch((error: Error) => session.output.remark(error.message))
     return { jobId: job.job_id, all, held }
   } catch (error) {
     throw await explained(session, job, error)
@@ -55,17 +55,17 @@ interface Opened {
 /** That of the note where it is open still, else a new one, which is noted. */
 async function jobFor({ client, signal, output }: Session, sending: Sending): Promise<Opened> {
   const { unfinished, run, directory, atomic } = sending
-  const noted = await unfinished.read()
+  const unresumable = (error: Error) =>
+    output.remark(`This upload could not be resumed if it broke: ${error.message}`)
+  const noted = await unfinished.read().catch(() => undefined)
   const left = noted && (await client.jobs.get(noted.job_id, { signal }).catch(whenGone))
   if (noted !== undefined && left?.state === 'open') {
-    await unfinished.write(noted)
+    await unfinished.write(noted).catch(unresumable)
     return { job: left, note: noted, resumed: true }
   }
   const job = await run.openJob({ directory, atomic, deadlineSeconds: DEADLINE_SECONDS, signal })
   const note = { job_id: job.job_id, key: randomUUID() }
-  await unfinished
-    .write(note)
-    .catch((error: Error) => output.remark(`This upload could not be resumed if it broke: ${error.message}`))
+  await unfinished.write(note).catch(unresumable)
   return { job, note, resumed: false }
 }
 
@@ -93,14 +93,20 @@ async function sendAll(
   return held
 }
 
-/** Of who has asked to stop: how to go on. */
-async function explained({ client, signal }: Session, job: Job, error: unknown): Promise<unknown> {
-  if (!signal.aborted) return error
+/** With how to go on. */
+async function explained({ client, signal, output }: Session, job: Job, error: unknown): Promise<unknown> {
+  const id = job.job_id
+  if (!signal.aborted) {
+    output.remark(
+      `Job ${id} stays open: the same command goes on with it; \`lading jobs cancel ${id}\` gives it up.`,
+    )
+    return error
+  }
   const soon = AbortSignal.timeout(SOON_MS)
-  const { files, bytes } = await client.jobs.get(job.job_id, { signal: soon }).catch(() => job)
+  const { files, bytes } = await client.jobs.get(id, { signal: soon }).catch(() => job)
   return new Interrupted(
-    `${counted(files.total, 'file')} (${inBytes(bytes.total)}) are kept in job ${job.job_id}. The same command goes on from there; ` +
-      `\`lading jobs cancel ${job.job_id}\` gives it up.`,
+    `${counted(files.total, 'file')} (${inBytes(bytes.total)}) are kept in job ${id}. The same command goes on from there; ` +
+      `\`lading jobs cancel ${id}\` gives it up.`,
   )
 }
 

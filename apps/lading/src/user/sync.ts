@@ -28,7 +28,10 @@ export async function sync(session: Session, folder: string, options: SyncOption
     run: session.client.run(run),
     directory: to,
     files,
-    unfinished: new Unfinished(['sync', session.place, run, to, resolve(folder)], process.env),
+    unfinished: new Unfinished(
+      ['sync', session.place, run, to, options.links, ...options.exclude, '--', resolve(folder)],
+      process.env,
+    ),
     onlyChanged: true,
     atomic: true,
   })

@@ -12,7 +12,7 @@ export interface Note {
   readonly pid: number
 }
 
-/** The note of one upload, by what makes two commands the same: server, tenant, run, directory and paths. */
+/** The note of one upload, by what makes two commands the same: server, tenant, run, paths and options. */
 export class Unfinished {
   readonly #file: string
 

@@ -24,14 +24,17 @@ export async function upload(
   options: UploadOptions,
 ): Promise<void> {
   if (paths.includes('-')) return await uploadStream(session, paths, options)
-  const { run, to, as, atomic } = options
+  const { run, to, as, atomic, exclude, links } = options
   await checkLocal(paths, as)
   const sent = await sendFiles(session, {
     run: session.client.run(run),
     directory: to,
     files: () => filesOf(paths, options),
     unfinished: new Unfinished(
-      ['upload', session.place, run, to, as ?? '', ...paths.map((path) => resolve(path))],
+      [
+        ...['upload', session.place, run, to, as ?? '', String(atomic), links],
+        ...[...exclude, '--', ...paths.map((path) => resolve(path))],
+      ],
       process.env,
     ),
     onlyChanged: false,
