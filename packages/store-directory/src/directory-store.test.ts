@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync } from 'node:fs'
 import {
   link,
   lstat,
   mkdir,
-  mkdtemp,
   readdir,
   readFile,
   rename,
@@ -17,13 +15,13 @@ import {
   utimes,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { crc32Of, type ObjectFacts, type Sha256Hex } from '@lading/core'
+import { crc32Of } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { factsOf, openStore } from './fixtures/store.ts'
 import { openDirectoryStore } from './index.ts'
 
 const signal = new AbortController().signal
@@ -33,7 +31,7 @@ const body = Buffer.from('the bytes that were accepted')
 
 describe('a directory store', () => {
   it('keeps each object as a plain file at its URI, and nothing beside it', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     await store.put(ref, body, factsOf(body), write)
     expect(store.uri(ref).startsWith(store.rootUri)).toBe(true)
     expect(await readFile(fileURLToPath(store.uri(ref)))).toEqual(body)
@@ -41,7 +39,7 @@ describe('a directory store', () => {
   })
 
   it('gives no key a way out of its bucket', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     for (const key of ['../other/x', 'a/../../x', 'a/./x', 'a//x', '/x', 'x/', '..', '', 'a\0b'])
       expect(await codeOf(store.put({ bucket: 'artifacts', key }, body, factsOf(body), write))).toBe(
         'store_rejected',
@@ -53,7 +51,7 @@ describe('a directory store', () => {
   })
 
   it('refuses a key below a file, and a file at the name of a directory, with a sentence', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     await store.put({ ...ref, key: 'a' }, body, factsOf(body), write)
     await store.put({ ...ref, key: 'd/e' }, body, factsOf(body), write)
     for (const key of ['a/b', 'a/b/c', 'd'])
@@ -71,13 +69,13 @@ describe('a directory store', () => {
   })
 
   it('refuses a name that is too long for its file system', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const key = 'x'.repeat(300)
     expect(await codeOf(store.put({ ...ref, key }, body, factsOf(body), write))).toBe('store_rejected')
   })
 
   it('does not write into an empty tree when its disk is gone', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     await rename(root, `${root}-unmounted`)
     onTestFinished(() => rm(`${root}-unmounted`, { recursive: true }))
     expect(await codeOf(store.put(ref, body, factsOf(body), write))).toBe('store_unavailable')
@@ -87,7 +85,7 @@ describe('a directory store', () => {
   })
 
   it('keeps the ETags of its objects when it is copied with their times, and through a restart', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const { etag } = await store.put(ref, body, factsOf(body), write)
     const copy = `${root}-copy`
     cpSync(root, copy, { recursive: true, preserveTimestamps: true })
@@ -97,7 +95,7 @@ describe('a directory store', () => {
   })
 
   it('gives every version of an object an ETag of its own, however fast they follow', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const etags = new Set<string>()
     for (let version = 0; version < 50; version++)
       etags.add((await store.put(ref, body, factsOf(body), write)).etag)
@@ -105,7 +103,7 @@ describe('a directory store', () => {
   })
 
   it('notices an object that was edited in place', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const { etag } = await store.put(ref, body, factsOf(body), write)
     await writeFile(fileURLToPath(store.uri(ref)), 'other bytes that were edited')
     expect(await codeOf(store.get(ref, { ifMatch: etag, signal }))).toBe('store_precondition_failed')
@@ -113,7 +111,7 @@ describe('a directory store', () => {
   })
 
   it('keeps a download whole while the object is replaced', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const large = Buffer.alloc(5_000_000, 'old')
     await store.put(ref, large, factsOf(large), write)
     const { body: download } = await store.get(ref, { signal })
@@ -123,7 +121,7 @@ describe('a directory store', () => {
   })
 
   it('says so when a file is cut while it is read', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const large = Buffer.alloc(5_000_000, 'x')
     await store.put(ref, large, factsOf(large), write)
     const { body: download } = await store.get(ref, { signal })
@@ -132,7 +130,7 @@ describe('a directory store', () => {
   })
 
   it('drops a part that was damaged at rest, so that it is sent again', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const uploadId = await store.createUpload(ref, factsOf(body), signal)
     const part = { partNumber: 1, body, crc32: crc32Of(body) }
     const receipt = await store.uploadPart(ref, uploadId, part, signal)
@@ -151,7 +149,7 @@ describe('a directory store', () => {
   })
 
   it('clears away what a killed process left, an hour later, when uploads are listed', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const tmp = join(root, '.lading', 'tmp')
     const hoursAgo = new Date(Date.now() - 2 * 3_600_000)
     await writeFile(join(tmp, 'old'), 'x')
@@ -162,7 +160,7 @@ describe('a directory store', () => {
   })
 
   it('copies without a second set of bytes, and with the same ETag', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const { etag } = await store.put(ref, body, factsOf(body), write)
     const to = { ...ref, key: 'published/model.pkl' }
     expect(await store.copy(ref, to, factsOf(body), { ...write, ifMatch: etag })).toEqual({
@@ -177,7 +175,7 @@ describe('a directory store', () => {
   })
 
   it('copies the bytes where a second name would not do', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     await writeFile(join(root, 'elsewhere'), body)
     await mkdir(join(root, 'artifacts'))
     await symlink('../elsewhere', join(root, 'artifacts', 'link'))
@@ -190,7 +188,7 @@ describe('a directory store', () => {
   })
 
   it('makes a file beside it the object without a second set of bytes', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const pack = join(root, '.lading', 'pack')
     await writeFile(pack, body, { mode: 0o600 })
     const stored = await store.adopt(ref, pack, factsOf(body), write)
@@ -203,7 +201,7 @@ describe('a directory store', () => {
   })
 
   it('gives what it adopts the same ETag each time, so that a late worker changes nothing', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const pack = join(root, '.lading', 'pack')
     await writeFile(pack, body)
     const first = await store.adopt(ref, pack, factsOf(body), write)
@@ -214,7 +212,7 @@ describe('a directory store', () => {
   })
 
   it('adopts nothing that is not the file: longer, other bytes, a symbolic link, gone', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const pack = join(root, '.lading', 'pack')
     const adopted = () => store.adopt(ref, pack, factsOf(body), write)
     expect(await adopted()).toBeUndefined()
@@ -229,7 +227,7 @@ describe('a directory store', () => {
   })
 
   it('does not take a copy of an old object that is under way for one that was abandoned', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     await store.put(ref, body, factsOf(body), write)
     const source = join(root, ref.bucket, ref.key)
     const hoursAgo = new Date(Date.now() - 2 * 3_600_000)
@@ -240,7 +238,7 @@ describe('a directory store', () => {
   })
 
   it('lists nothing for a prefix that climbs out, and nothing of its own', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     await store.put(ref, body, factsOf(body), write)
     for (const prefix of ['../', '../.lading/', '/', 'a//', 'runs/../'])
       for await (const found of store.list('artifacts', prefix, signal)) throw new Error(found.key)
@@ -250,7 +248,7 @@ describe('a directory store', () => {
   })
 
   it('leaves the old object or the whole new one when its process is killed at any instant', async () => {
-    const { store, root } = await open()
+    const { store, root } = await openStore()
     const bodies = ['a', 'b'].map((letter) => Buffer.alloc(2_000_000, letter))
     for (let round = 0; round < 4; round++) {
       const child = spawn(process.execPath, ['--input-type=module', '-e', WRITER, root], {
@@ -281,17 +279,6 @@ const WRITER = `
     console.log(i)
   }
 `
-
-async function open() {
-  const root = await mkdtemp(join(tmpdir(), 'lading-directory-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
-  return { root, store: openDirectoryStore(root) }
-}
-
-function factsOf(bytes: Buffer): ObjectFacts {
-  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256Hex
-  return { size: bytes.length, sha256, crc32: crc32Of(bytes), contentType: 'text/plain' }
-}
 
 async function filesBelow(root: string): Promise<string[]> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true })

@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process'
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Crc32, crc32Of, type ObjectFacts, type Sha256Hex } from '@lading/core'
+import type { Crc32 } from '@lading/core'
 import { LadingError } from '@lading/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openDirectoryStore } from './index.ts'
+import { factsOf, openStore } from './fixtures/store.ts'
 import { SmallFiles } from './small-files/small-files.ts'
 
 const signal = new AbortController().signal
@@ -18,7 +17,7 @@ const bucket = 'artifacts'
 
 describe('small files that a directory store writes at once', () => {
   it('are all there, proven, with ETags of their own, and nothing is left beside them', async () => {
-    const { root, store } = await open()
+    const { root, store } = await openStore()
     const keys = Array.from({ length: 300 }, (_, number) => `runs/${number % 7}/${number}.json`)
     const written = await Promise.all(
       keys.map((key) => store.write({ bucket, key }, bodyOf(key), factsOf(bodyOf(key)), absent)),
@@ -35,7 +34,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('find a taken name: the same bytes are met there, others are refused', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const ref = { bucket, key: 'runs/1/a.json' }
     const body = bodyOf('a')
     const first = await store.write(ref, body, factsOf(body), absent)
@@ -45,7 +44,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('are refused when their bytes are not those that were accepted, and the others with them are not', async () => {
-    const { root, store } = await open()
+    const { root, store } = await openStore()
     const body = bodyOf('a')
     const facts = factsOf(body)
     const good = store.write({ bucket, key: 'good' }, body, facts, absent)
@@ -72,7 +71,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('are told what the file system has against them', async () => {
-    const { root, store } = await open()
+    const { root, store } = await openStore()
     const body = bodyOf('a')
     await refused(
       store.write({ bucket, key: `runs/${'n'.repeat(300)}` }, body, factsOf(body), absent),
@@ -85,7 +84,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('get their directory again when a deletion cleared it away', async () => {
-    const { store } = await open()
+    const { store } = await openStore()
     const body = bodyOf('a')
     const ref = { bucket, key: 'runs/1/deep/a.json' }
     for (let round = 0; round < 3; round++) {
@@ -96,7 +95,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('are written all the same when the thread ends while it has them', async () => {
-    const { root, store } = await open()
+    const { root, store } = await openStore()
     const body = bodyOf('a')
     const keys = Array.from({ length: 200 }, (_, number) => `runs/1/${number}`)
     const writing = keys.map((key) => store.write({ bucket, key }, body, factsOf(body), absent))
@@ -110,7 +109,7 @@ describe('small files that a directory store writes at once', () => {
   })
 
   it('are given up by a thread that ended, and taken by the next', async () => {
-    const { root } = await open()
+    const { root } = await openStore()
     const files = new SmallFiles()
     onTestFinished(() => files.close())
     const body = bodyOf('a')
@@ -129,7 +128,7 @@ describe('small files that a directory store writes at once', () => {
 
   it('are whole or not there when the process is killed at any instant', async () => {
     for (let round = 0; round < 4; round++) {
-      const { root, store } = await open()
+      const { root, store } = await openStore()
       const child = spawn(process.execPath, ['--input-type=module', '-e', WRITER, root], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
@@ -166,19 +165,6 @@ const WRITER = `
 
 function bodyOf(name: string): Buffer {
   return Buffer.from(name.repeat(1000))
-}
-
-function factsOf(bytes: Buffer): ObjectFacts {
-  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256Hex
-  return { size: bytes.length, sha256, crc32: crc32Of(bytes), contentType: 'text/plain' }
-}
-
-async function open() {
-  const root = await mkdtemp(join(tmpdir(), 'lading-directory-'))
-  onTestFinished(() => rm(root, { recursive: true, force: true }))
-  const store = openDirectoryStore(root)
-  onTestFinished(() => store.close())
-  return { root, store }
 }
 
 async function refused(call: Promise<unknown>, code: string): Promise<void> {

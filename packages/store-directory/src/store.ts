@@ -12,13 +12,13 @@ import { KnownDirectories } from './known-directories.ts'
 import { Layout } from './layout.ts'
 import { list, listUploads } from './listing.ts'
 import { openObject, prove } from './objects.ts'
+import { proveWritten, write } from './one-of-many.ts'
 import { partsOf, uploadPart } from './parts.ts'
 import { put } from './put.ts'
 import { remove } from './remove.ts'
 import { SmallFiles } from './small-files/small-files.ts'
 import { createUpload, findUpload, removeUpload } from './uploads.ts'
 import { etagOf } from './versions.ts'
-import { proveWritten, write } from './write.ts'
 
 export interface DirectoryStore extends ObjectStore {
   readonly adopt: NonNullable<ObjectStore['adopt']>
