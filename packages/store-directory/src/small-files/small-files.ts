@@ -50,7 +50,8 @@ export class SmallFiles {
     if (this.#thread !== undefined) return this.#thread
     const thread = new Worker(new URL('./thread.ts', import.meta.url))
     thread.on('message', ({ batchId, etags }: Written) => this.#end(batchId, etags))
-    thread.on('error', () => undefined)
+    // What it had is written in the ordinary way, so that this is no more than slow.
+    thread.on('error', (error) => process.emitWarning(error))
     thread.on('exit', () => this.#ended(thread))
     this.#thread = thread
     return thread
