@@ -24,6 +24,8 @@ class Gate:
         """Bytes that have come from the server."""
         self.sent = 0
         """Bytes that have gone to it."""
+        self.refused = threading.Event()
+        """Somebody has come while it was shut."""
         self._connections: set[socket.socket] = set()
         self._server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
@@ -70,6 +72,7 @@ class Gate:
                 return
             if not self._open:
                 _break_off(client)
+                self.refused.set()
                 continue
             server = socket.create_connection(self._target)
             self._connections |= {client, server}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Trackers, contents
+from conftest import Trackers, contents, wait_until
 from lading import Cancelled, ExperimentTracker, FileChanged, LadingError
 from servers import Gate
 
@@ -191,6 +191,31 @@ def test_what_waits_can_be_taken_back(held_back: ExperimentTracker, gate: Gate, 
     for upload in uploads:
         assert upload.wait(timeout=40)
     assert {artifact["path"] for artifact in run.list_artifacts()} == rest
+
+
+def test_what_was_sent_together_and_may_have_arrived_cannot_be_taken_back(
+    trackers: Trackers, gate: Gate, experiment: str, tmp_path: Path
+) -> None:
+    tracker = trackers(gate.url)
+    run = tracker.start_run(experiment)
+    gate.shut()
+    uploads = [run.log_text(str(n), f"{n}.txt") for n in range(3)]
+    wait_until(lambda: tracker.session.trouble is not None)
+    assert not uploads[0].cancel()
+    gate.open()
+    run.wait(timeout=40)
+    assert len(contents(tracker, run.id, tmp_path)) == 3
+
+
+def test_what_is_asked_of_an_upload_after_its_tracker_is_closed_has_an_answer(
+    held_back: ExperimentTracker, experiment: str
+) -> None:
+    upload = held_back.start_run(experiment).log_text("x", "x.txt")
+    held_back.close(timeout=0)
+    with pytest.raises(LadingError) as not_sent:
+        upload.result()
+    assert not_sent.value.code == "not_sent"
+    assert not upload.done()
 
 
 def test_what_is_no_file_cannot_be_logged(tracker: ExperimentTracker, experiment: str, tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from conftest import Trackers
-from lading import ExperimentTracker, LadingError
+from lading import ExperimentTracker, LadingError, Run
 from lading.downloading.ranges import RANGE_BYTES
 from servers import Gate
 
@@ -62,6 +64,59 @@ def test_an_empty_file_and_an_empty_directory_come_back(
     back = run.download_artifacts("tree", tmp_path / "back")
     assert (back / "empty").is_dir()
     assert (back / "nothing.txt").read_bytes() == b""
+
+
+def test_what_is_here_already_is_not_fetched_again(
+    tracker: ExperimentTracker, trackers: Trackers, gate: Gate, experiment: str, tmp_path: Path
+) -> None:
+    contents = {name: os.urandom(3_000_000) for name in ("a.bin", "b.bin", "c.bin")}
+    with tracker.start_run(experiment) as run:
+        for name, content in contents.items():
+            run.log_bytes(content, f"tree/{name}", synchronous=True)
+    run.download_artifacts("tree", tmp_path)
+    (tmp_path / "tree" / "b.bin").write_bytes(bytes(3_000_000))
+    (tmp_path / "tree" / "c.bin").unlink()
+    through = trackers(gate.url).run(run.id)
+    through.download_artifacts("tree", tmp_path)
+    assert 6_000_000 < gate.count < 6_100_000
+    assert {file.name: file.read_bytes() for file in (tmp_path / "tree").iterdir()} == contents
+
+
+def _download(run: Run, folder: Path) -> None:
+    run.download_artifacts("", folder)
+
+
+def test_many_ranks_fetch_the_same_to_a_disk_that_they_share(
+    tracker: ExperimentTracker, experiment: str, tmp_path: Path
+) -> None:
+    with tracker.start_run(experiment) as run:
+        run.log_bytes(content := os.urandom(2 * RANGE_BYTES), "model.bin", synchronous=True)
+    spawn = multiprocessing.get_context("spawn")
+    ranks = [spawn.Process(target=_download, args=(run, tmp_path / "shared")) for _ in range(4)]
+    for rank in ranks:
+        rank.start()
+    for rank in ranks:
+        rank.join(50)
+        assert rank.exitcode == 0
+    assert {file.name: file.read_bytes() for file in (tmp_path / "shared").iterdir()} == {"model.bin": content}
+
+
+def test_a_name_may_be_as_long_as_the_disk_takes(tracker: ExperimentTracker, experiment: str, tmp_path: Path) -> None:
+    name = "é" * 125 + ".txt"
+    with tracker.start_run(experiment) as run:
+        run.log_text("long", name, synchronous=True)
+    assert run.download_artifacts(name, tmp_path).read_text() == "long"
+
+
+def test_a_list_is_asked_for_again_where_the_link_breaks(
+    tracker: ExperimentTracker, trackers: Trackers, gate: Gate, experiment: str
+) -> None:
+    with tracker.start_run(experiment) as run:
+        run.log_text("x", "x.txt", synchronous=True)
+    through = trackers(gate.url).run(run.id)
+    gate.shut()
+    threading.Thread(target=lambda: (gate.refused.wait(30), gate.open())).start()
+    assert [artifact["path"] for artifact in through.list_artifacts()] == ["x.txt"]
 
 
 def test_what_is_not_there_cannot_be_downloaded(tracker: ExperimentTracker, experiment: str, tmp_path: Path) -> None:

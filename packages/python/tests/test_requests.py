@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
@@ -13,6 +14,7 @@ import pytest
 
 from conftest import Trackers
 from lading import ExperimentTracker, LadingError, ServerError, Unreachable
+from lading.http import client
 from lading.http.digests import digest_field, sha256_in
 from lading.http.retry import LONGEST_DELAY, LONGEST_RETRY_AFTER, delay_before, parse_retry_after
 from lading.settings import SettingsError, read_settings
@@ -77,6 +79,31 @@ def test_an_answer_that_is_lost_leads_to_the_same_request_again(trackers: Tracke
         tracker.flush(timeout=30)
         keys = {headers["Idempotency-Key"] for _, _, headers in server.requests}
         assert (len(server.requests), len(keys)) == (2, 1)
+
+
+def test_a_server_that_reads_nothing_for_longer_than_connecting_may_take_is_waited_for(
+    trackers: Trackers, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(client, "CONNECT_SECONDS", 0.3)
+    server = socket.create_server(("127.0.0.1", 0))
+    read: list[int] = []
+
+    def read_late() -> None:
+        connection, _ = server.accept()
+        threading.Event().wait(1.0)
+        size = 0
+        while size < 30_000_000:
+            size += len(connection.recv(1024 * 1024))
+        read.append(size)
+        connection.sendall(b'HTTP/1.1 202 Accepted\r\nContent-Length: 15\r\n\r\n{"job_id": "j"}')
+
+    threading.Thread(target=read_late, daemon=True).start()
+    (tmp_path / "model.bin").write_bytes(bytes(30_000_000))
+    tracker = trackers(f"http://127.0.0.1:{server.getsockname()[1]}")
+    upload = tracker.run("r").log_artifact(tmp_path / "model.bin")
+    tracker.flush(timeout=40)
+    assert (upload.job_id, len(read)) == ("j", 1)
+    server.close()
 
 
 def test_each_request_says_who_it_is_from_and_what_it_brings(trackers: Trackers) -> None:

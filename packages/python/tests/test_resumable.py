@@ -51,6 +51,24 @@ def test_a_large_file_goes_on_where_the_link_broke(
     assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == checkpoint.read_bytes()
 
 
+def test_a_large_value_from_memory_goes_on_where_the_link_broke(
+    trackers: Trackers, gate: Gate, experiment: str, tmp_path: Path
+) -> None:
+    tracker = trackers(gate.url)
+    run = tracker.start_run(experiment)
+    gate.shut_after(SIZE // 2)
+    upload = run.log_bytes(data := os.urandom(SIZE), "models/checkpoint.bin")
+    wait_until(lambda: tracker.session.trouble is not None)
+    sent = gate.sent
+    assert len(list(tracker.session.box.files.iterdir())) == 1, "it is in a file, to be read in blocks"
+    gate.open()
+    upload.result(timeout=50)
+    assert gate.sent - sent < SIZE * 3 // 4
+    run.download_artifacts("", tmp_path / "back")
+    assert (tmp_path / "back" / "models" / "checkpoint.bin").read_bytes() == data
+    assert list(tracker.session.box.files.iterdir()) == []
+
+
 LOG = """
 import sys
 from lading import ExperimentTracker

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.downloading.download import download
 from lading.errors import LadingError, Unreachable, WaitTimeout
@@ -24,6 +24,7 @@ from lading.upload import LONG_POLL_SECONDS
 if TYPE_CHECKING:
     from lading.tracker import ExperimentTracker
 
+T = TypeVar("T")
 log = logging.getLogger("lading")
 
 FINISHED, FAILED, KILLED, RUNNING = "FINISHED", "FAILED", "KILLED", "RUNNING"
@@ -86,12 +87,13 @@ class Run(ArtifactLogger):
         end = None if timeout is None else time.monotonic() + timeout
         self.flush(timeout)
         for state in ("queued", "running"):
-            for job in list(self._tracker.api.jobs(self._known_id(), state)):
+            for job in list(self._tracker.api.jobs(self._known_id(), state, ask=self._patiently)):
                 self._wait_for(str(job["job_id"]), end)
 
     def list_artifacts(self, path: str = "", *, recursive: bool = True) -> Iterator[dict[str, Any]]:
         """What is delivered of the run, as the API lists it: `path`, `is_dir`, `size` in bytes, `sha256` and more."""
-        return self._tracker.api.list_artifacts(self._known_id(), path.rstrip("/"), recursive=recursive)
+        run_id, directory = self._known_id(), path.rstrip("/")
+        return self._tracker.api.list_artifacts(run_id, directory, recursive=recursive, ask=self._patiently)
 
     def download_artifacts(self, path: str = "", dst: PathArgument = ".") -> Path:
         """Downloads an artifact, or a directory with all below it; the path that it has below `dst`.
@@ -134,9 +136,13 @@ class Run(ArtifactLogger):
             left = LONG_POLL_SECONDS if end is None else end - time.monotonic()
             if left <= 0:
                 raise WaitTimeout(f"job {job_id} has not ended in time")
-            job = self._tracker.api.job(job_id, min(left, LONG_POLL_SECONDS))
+            wait = min(left, LONG_POLL_SECONDS)
+            job = self._patiently(lambda wait=wait: self._tracker.api.job(job_id, wait))
             if job["ended_at"] is not None:
                 return
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        return self._tracker.session.patiently(ask, self._tracker.patience)
 
     def _target(self) -> tuple[Session, RunRecord]:
         return self._tracker.session, self._record

@@ -38,6 +38,8 @@ class Session:
         self.box = create_box(settings.outbox, self._destination)
         self._older = Older()
         self._sender = Sender(self.box, self.api, settings.senders, offline=settings.offline, older=self._older)
+        self.closed = False
+        """Nothing more is sent by it."""
         self._adopted: list[tuple[Box, Sender]] = []
         self._reported: set[str] = set()
         if not self.offline:
@@ -109,6 +111,8 @@ class Session:
         for box, sender in [(self.box, self._sender), *self._adopted]:
             if sender.stop(min(rest, 1.0) if told else rest):
                 box.close()
+        self.closed = True
+        self.box.wake_all()
         return told or None
 
     def abandon(self) -> None:

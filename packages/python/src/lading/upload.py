@@ -83,7 +83,8 @@ class Upload:
         """Waits until it is delivered.
 
         Raises what it failed with: ServerError with the job's own code, FileChanged, OutboxFailed, Cancelled;
-        WaitTimeout after `timeout` seconds; Unreachable where the server cannot be asked.
+        WaitTimeout after `timeout` seconds; Unreachable where the server cannot be asked; LadingError `not_sent` where
+        the tracker was closed before, and `offline`.
         """
         end = None if timeout is None else time.monotonic() + timeout
         self._wait_sent(end)
@@ -100,6 +101,7 @@ class Upload:
 
         What is being sent, or shares its job with others, or is delivered, cannot be taken back.
         """
+        self._check_process()
         if cancel(self._session.box, self._item):
             return True
         shared = self._item.batch is not None or getattr(self._item.entry, "job", None) is not None
@@ -127,6 +129,9 @@ class Upload:
             while not self._item.ended:
                 if self._session.offline:
                     raise LadingError("offline", f"{self.path}: nothing is sent offline; it waits in {box.folder}")
+                if self._session.closed:
+                    detail = f"{self.path}: the tracker was closed before it was sent; it waits in {box.folder}"
+                    raise LadingError("not_sent", detail)
                 if end is not None and time.monotonic() >= end:
                     raise WaitTimeout(f"{self.path}: not sent yet; {self._session.trouble or 'others come first'}")
                 box.changed.wait(_left(end))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lading.downloading.fetch import fetch
 from lading.errors import LadingError
+from lading.http.client import Answer
 from lading.progress import bar
 from lading.session import Session
 
@@ -31,14 +32,18 @@ def download(session: Session, run_id: str, path: str, folder: Path) -> Path:
 
 def _below(session: Session, run_id: str, path: str) -> Iterator[dict[str, Any]]:
     """The artifact of this path, or all below it."""
+
+    def ask(request: Callable[[], Answer]) -> Answer:
+        return session.patiently(request, PATIENCE_SECONDS)
+
     name = PurePosixPath(path).name
     if name:
         above = path[: -len(name)].rstrip("/")
-        for artifact in session.api.list_artifacts(run_id, above, recursive=False):
+        for artifact in session.api.list_artifacts(run_id, above, recursive=False, ask=ask):
             if artifact["path"] == path and not artifact["is_dir"]:
                 yield artifact
                 return
-    yield from session.api.list_artifacts(run_id, path, recursive=True)
+    yield from session.api.list_artifacts(run_id, path, recursive=True, ask=ask)
 
 
 def _bring(session: Session, run_id: str, artifact: dict[str, Any], target: Path) -> None:

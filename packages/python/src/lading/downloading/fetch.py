@@ -10,7 +10,7 @@ from typing import Any
 
 import urllib3
 
-from lading.downloading.ranges import PartialFile
+from lading.downloading.ranges import PartialFile, alone, drop_parts
 from lading.errors import LadingError, ServerError, Unreachable
 from lading.http.api import Api
 
@@ -21,11 +21,25 @@ Patiently = Callable[[Callable[[], None]], None]
 
 
 def fetch(api: Api, run_id: str, artifact: dict[str, Any], target: Path, patiently: Patiently) -> None:
-    """Fetches what of it is not here, compares the whole with its SHA-256, and gives it its name.
+    """Fetches what of it is not here, compares the whole with its SHA-256, and gives it its name. One that is here
+    already, with this SHA-256, is not fetched.
 
     Raises LadingError `digest_mismatch`, with nothing left; and ServerError `precondition_failed` where the artifact
     was replaced meanwhile.
     """
+    with alone(target):
+        if _is_here(target, artifact):
+            drop_parts(target)
+        else:
+            _fetch(api, run_id, artifact, target, patiently)
+
+
+def _is_here(target: Path, artifact: dict[str, Any]) -> bool:
+    is_of_its_size = target.is_file() and target.stat().st_size == artifact["size"]
+    return is_of_its_size and _sha256_of(target) == artifact["sha256"]
+
+
+def _fetch(api: Api, run_id: str, artifact: dict[str, Any], target: Path, patiently: Patiently) -> None:
     part = PartialFile(target, int(artifact["size"]), str(artifact["etag"]))
 
     def fetch_range(bounds: tuple[int, int]) -> None:
@@ -34,7 +48,7 @@ def fetch(api: Api, run_id: str, artifact: dict[str, Any], target: Path, patient
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lading-download") as pool:
         list(pool.map(fetch_range, part.missing()))
     if _sha256_of(part.path) != artifact["sha256"]:
-        part.drop()
+        drop_parts(target)
         raise LadingError(
             "digest_mismatch", f"{artifact['path']}: what was fetched has another SHA-256; fetch it again"
         )

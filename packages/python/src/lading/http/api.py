@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -21,6 +21,13 @@ PAGE = 1000
 
 TUS = {"Tus-Resumable": "1.0.0"}
 """https://tus.io/protocols/resumable-upload"""
+
+
+Ask = Callable[[Callable[[], Answer]], Answer]
+
+
+def _once(request: Callable[[], Answer]) -> Answer:
+    return request()
 
 
 @dataclass(frozen=True)
@@ -156,9 +163,12 @@ class Api:
         body = {} if shard is None else {"shard": shard}
         self._http.request("POST", f"{_job(job_id)}/seal", json_body=body)
 
-    def list_artifacts(self, run_id: str, directory: str, *, recursive: bool) -> Iterator[dict[str, Any]]:
+    def list_artifacts(
+        self, run_id: str, directory: str, *, recursive: bool, ask: Ask = _once
+    ) -> Iterator[dict[str, Any]]:
+        """Of each page, `ask` says for how long it is asked for."""
         query = {"path": directory, "recursive": "true" if recursive else "false", "limit": str(PAGE)}
-        return self._pages(f"{_run(run_id)}/artifacts", query, "artifacts")
+        return self._pages(f"{_run(run_id)}/artifacts", query, "artifacts", ask)
 
     def delete_artifact(self, run_id: str, path: str, *, recursive: bool) -> None:
         query = "?recursive=true" if recursive else ""
@@ -173,8 +183,8 @@ class Api:
         query = f"?wait={wait:.3f}" if wait > 0 else ""
         return self._http.request("GET", f"{_job(job_id)}{query}").json()
 
-    def jobs(self, run_id: str, state: str) -> Iterator[dict[str, Any]]:
-        return self._pages("/api/v1/jobs", {"run_id": run_id, "state": state, "limit": str(PAGE)}, "jobs")
+    def jobs(self, run_id: str, state: str, *, ask: Ask = _once) -> Iterator[dict[str, Any]]:
+        return self._pages("/api/v1/jobs", {"run_id": run_id, "state": state, "limit": str(PAGE)}, "jobs", ask)
 
     def job_files(self, job_id: str, state: str) -> Iterator[dict[str, Any]]:
         return self._pages(f"{_job(job_id)}/files", {"state": state, "limit": str(PAGE)}, "files")
@@ -182,11 +192,11 @@ class Api:
     def cancel_job(self, job_id: str) -> None:
         self._http.request("POST", f"{_job(job_id)}/cancel")
 
-    def _pages(self, path: str, query: dict[str, str], member: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str, query: dict[str, str], member: str, ask: Ask = _once) -> Iterator[dict[str, Any]]:
         cursor: str | None = ""
         while cursor is not None:
             asked = urlencode({**query, **({"cursor": cursor} if cursor else {})})
-            page = self._http.request("GET", f"{path}?{asked}").json()
+            page = ask(lambda asked=asked: self._http.request("GET", f"{path}?{asked}")).json()
             yield from page[member]
             cursor = page["next_cursor"]
 

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Union
-from urllib.parse import urlsplit
 
 import urllib3
 
 from lading.errors import ServerError, Unreachable
+from lading.http.pools import READ_SECONDS, pool_for
 from lading.http.problem import error_of
 from lading.http.retry import parse_date, parse_retry_after
 from lading.settings import Settings
 from lading.version import __version__
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 300.0
-"""Silence after which a request has failed. The answer to a large upload takes a flush of the server's disk."""
 
 Body = Union[bytes, Iterable[bytes]]
 """What raises while it is iterated breaks the request off, and is raised as it is, unless it is an OSError."""
@@ -60,7 +57,7 @@ class HttpClient:
             self._headers["Authorization"] = f"Bearer {settings.api_key}"
         if settings.tenant is not None:
             self._headers["X-Tenant-ID"] = settings.tenant
-        self._pool = _pool_for(settings, connections)
+        self._pool = pool_for(settings, connections)
         self._clock: tuple[float, float] | None = None
 
     def request(
@@ -144,21 +141,3 @@ def _refusal(response: urllib3.BaseHTTPResponse, body: bytes) -> ServerError:
     if not refusal.retryable:
         return refusal
     return RetryLater(refusal, parse_retry_after(response.headers.get("Retry-After"), response.headers.get("Date")))
-
-
-def _pool_for(settings: Settings, connections: int) -> urllib3.PoolManager:
-    options: dict[str, Any] = {"maxsize": connections, "block": False}
-    if settings.ca_file is not None:
-        options["ca_certs"] = settings.ca_file
-    if settings.client_cert is not None:
-        options["cert_file"] = settings.client_cert
-    proxy = _proxy_for(settings.url)
-    return urllib3.PoolManager(**options) if proxy is None else urllib3.ProxyManager(proxy, **options)
-
-
-def _proxy_for(url: str) -> str | None:
-    """By `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, as other programs read them."""
-    parts = urlsplit(url)
-    if urllib.request.proxy_bypass(parts.hostname or ""):
-        return None
-    return urllib.request.getproxies().get(parts.scheme)

@@ -8,6 +8,9 @@ from typing import Any
 from lading.errors import ServerError
 from lading.http.retry import is_retryable_status
 
+NO_PROBLEM_DOCUMENT = "http_error"
+"""The code of an answer that is not one of Lading's own."""
+
 
 def error_of(status: int, body: bytes) -> ServerError:
     """The exception that an answer stands for, also that of a proxy, which sends no problem document."""
@@ -16,7 +19,7 @@ def error_of(status: int, body: bytes) -> ServerError:
     if not isinstance(code, str):
         text = body[:200].decode("utf-8", "replace").strip()
         detail = f"the answer was {status}, and no problem document: {text!r}"
-        return ServerError("http_error", detail, status, is_retryable_status(status))
+        return ServerError(NO_PROBLEM_DOCUMENT, detail, status, is_retryable_status(status))
     detail = str(document.get("detail") or document.get("title") or "")
     return ServerError(code, detail, status, bool(document.get("retryable", is_retryable_status(status))))
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lading.errors import LadingError, OutboxFailed
 from lading.ids import new_id
-from lading.outbox.capture import capture
+from lading.outbox.capture import capture, capture_bytes
 from lading.outbox.entries import (
     DirectoryEntry,
     Entry,
@@ -107,8 +107,8 @@ class Box:
             self.jobs[run, job] = job_id
 
     def add_bytes(self, run: str, path: str, data: bytes, job: SharedJob | None = None) -> Item:
-        with self.changed:
-            return self._add(FileEntry(new_id(), run, path, self._payload.add(data), job))
+        entry_id = new_id()
+        return self._add(FileEntry(entry_id, run, path, capture_bytes(data, path, self, entry_id), job))
 
     def add_file(self, run: str, path: str, source: Path, mode: str, job: SharedJob | None = None) -> Item:
         """Raises as `capture` does."""

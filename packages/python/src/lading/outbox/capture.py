@@ -7,7 +7,7 @@
 | larger, on the outbox's file system | hard link | is noticed when the file is sent: an error that names it |
 | larger, elsewhere | copied in the background | the same, until the copy is whole; then nothing |
 
-With `capture="copy"` the last two are a copy that is whole when the call returns.
+With `capture="copy"` the last two are a copy that is whole when the call returns, as a large value from memory is.
 """
 
 from __future__ import annotations
@@ -63,6 +63,23 @@ def capture(source: StrPath, room: Room, name: str, mode: str = "auto") -> Conte
         return Held(name, os.path.realpath(source), Stamp.of(os.fstat(fd)), how)
     finally:
         os.close(fd)
+
+
+def capture_bytes(data: bytes, path: str, room: Room, name: str) -> Content:
+    """A value from memory. A large one is a file of its own, which is sent in blocks, and goes on where a link breaks.
+
+    Raises OutboxFailed.
+    """
+    if len(data) <= SMALL_BYTES:
+        return room.keep(data)
+    target = room.files / name
+    try:
+        with target.open("xb") as file:
+            file.write(data)
+        return Held(name, path, Stamp.of(target.stat()), "copy")
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise outbox_failed(error, room.files) from error
 
 
 def _read_guarded(fd: int, before: os.stat_result, source: str) -> bytes:

@@ -9,6 +9,7 @@ import time
 from lading.errors import FileChanged, LadingError, ServerError, Unreachable
 from lading.http.api import Api
 from lading.http.client import RetryLater
+from lading.http.problem import NO_PROBLEM_DOCUMENT
 from lading.http.retry import LONGEST_DELAY, delay_before
 from lading.outbox.box import Box
 from lading.outbox.copier import copy_all
@@ -21,7 +22,10 @@ from lading.sender.older import Older
 
 log = logging.getLogger("lading")
 
-BUSY = (429, 503)
+BUSY = (429, 502, 503, 504)
+"""502 and 504 are of a proxy, which finds no server."""
+NOT_OF_A_SERVER = (200, 404, 407)
+"""Where no problem document comes with them: of a proxy that finds no server, or wants credentials first."""
 NOT_ALLOWED = (401, 403)
 """A key that has run out is no reason to give up what was logged: it waits for another."""
 FULL = "quota_exceeded"
@@ -128,6 +132,7 @@ class Sender:
             self._pause(error)
             self._box.put_back(items)
         elif isinstance(error, RetryLater):
+            self._tell(error)
             delay = delay_before(items[0].attempts + 2, error.retry_after)
             self._box.put_back(items, time.monotonic() + delay)
         elif len(items) > 1:
@@ -145,6 +150,10 @@ class Sender:
             asked = error.retry_after if isinstance(error, RetryLater) else None
             delay = LONGEST_DELAY if error.status in NOT_ALLOWED else delay_before(self._failures + 1, asked)
             self._paused_until = time.monotonic() + delay
+            self._tell(error)
+
+    def _tell(self, error: LadingError) -> None:
+        with self._box.changed:
             if self.trouble is None:
                 log.warning("cannot send now, will go on trying: %s; kept in %s", error, self._box.folder)
             self.trouble = error
@@ -171,9 +180,9 @@ class Sender:
 
 
 def cancel(box: Box, item: Item) -> bool:
-    """Takes the item back, unless it is being sent or has ended."""
+    """Takes the item back, unless it is being sent or has ended, or an answer for it and others may have been lost."""
     with box.changed:
-        if item.state == SENDING or item.ended:
+        if item.state == SENDING or item.ended or item.batch is not None:
             return False
         box.end([item], CANCELLED)
         return True
@@ -182,6 +191,8 @@ def cancel(box: Box, item: Item) -> bool:
 def _meets_all(error: LadingError) -> bool:
     """What one request met by it, the others would."""
     if isinstance(error, ServerError):
+        if error.code == NO_PROBLEM_DOCUMENT and error.status in NOT_OF_A_SERVER:
+            return True
         return error.status in (*BUSY, *NOT_ALLOWED) and error.code != FULL
     return isinstance(error, Unreachable)
 
