@@ -99,7 +99,7 @@ class ArtifactLogger(ABC):
 
     def log_bytes(self, data: Buffer, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:
         """Logs bytes, or a bytearray or memoryview as it is now, under this path of the run."""
-        path, content = fspath(artifact_file), memoryview(data).tobytes()
+        path, content = fspath(artifact_file), data if isinstance(data, bytes) else memoryview(data).tobytes()
         return self.take(path, lambda box, run: box.add_bytes(run, checked_path(path), content), synchronous)
 
     def log_text(self, text: str, artifact_file: PathArgument, *, synchronous: bool = False) -> Upload:

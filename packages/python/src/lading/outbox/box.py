@@ -190,23 +190,14 @@ class Box:
         them once more would write over it."""
         with self.changed:
             older = self._refused_versions(items) if state == ACCEPTED else []
-            for item in items:
-                self._note(_ending(item, state, job, error))
-                item.state, item.job_id, item.error = state, job, error
-                item.sent_bytes = item.size if state == ACCEPTED else 0
-                if error is None:
-                    del self.items[item.entry.id]
-                    self._refused.pop(item.entry.id, None)
-                else:
-                    self._refused[item.entry.id] = item
+            self._mark(older, SUPERSEDED, None, None)
+            self._mark(items, state, job, error)
             self.changed.notify_all()
             # What waited for these may go now.
             self.work.notify_all()
-        for item in items:
-            if error is None:
+        for item in (*older, *items):
+            if item.error is None:
                 self._forget(item.entry)
-        if older:
-            self.end(older, SUPERSEDED)
         for tell in self.on_end:
             tell()
 
@@ -267,6 +258,17 @@ class Box:
         self._payload.close()
         self._journal.close()
         self._lock.release()
+
+    def _mark(self, items: list[Item], state: str, job: str | None, error: LadingError | None) -> None:
+        for item in items:
+            self._note(_ending(item, state, job, error))
+            item.state, item.job_id, item.error = state, job, error
+            item.sent_bytes = item.size if state == ACCEPTED else 0
+            if error is None:
+                del self.items[item.entry.id]
+                self._refused.pop(item.entry.id, None)
+            else:
+                self._refused[item.entry.id] = item
 
     def _refused_versions(self, newer: list[Item]) -> list[Item]:
         if not self._refused:
