@@ -9,7 +9,7 @@ import type { RunContext } from './run-context.ts'
 import { sendBatch } from './send-batch.ts'
 import { sendTar } from './send-tar.ts'
 import { Tally } from './tally.ts'
-import { bytesIn, type TarEntry } from './tar.ts'
+import { bytesIn, type Tar } from './tar.ts'
 
 /** Requests under way. With their batches, they are most of the memory that a directory takes. */
 const REQUESTS = 4
@@ -57,13 +57,13 @@ async function logBatches(
 
 async function sendAsOne(
   context: RunContext,
-  small: readonly TarEntry[],
+  small: Tar,
   { directory, atomic = true, idempotencyKey, onProgress, signal }: DirectoryOptions,
 ): Promise<string> {
   const query = { artifact_path: directory || undefined, atomic: String(atomic) }
   const call = signal === undefined ? {} : { signal }
   const jobId = await sendTar(context, small, { query, idempotencyKey, ...call })
-  new Tally(onProgress).add(bytesIn(small), small.length)
+  new Tally(onProgress).add(bytesIn(small.entries), small.entries.length)
   return jobId
 }
 

@@ -7,7 +7,7 @@ import { sendTar } from './send-tar.ts'
 import { sha256Of } from './sha256.ts'
 import type { Source } from './source.ts'
 import type { Tally } from './tally.ts'
-import { bytesIn, type TarEntry } from './tar.ts'
+import { bytesIn, type Tar, type TarEntry, tarOf } from './tar.ts'
 import { naming } from './unreadable.ts'
 
 /** The open job that batches are added to. */
@@ -32,15 +32,16 @@ export async function sendBatch(
 
 async function sendSmall(
   context: RunContext,
-  entries: readonly TarEntry[],
+  tar: Tar,
   { jobId, asks, tally }: Adding,
   signal: AbortSignal,
 ): Promise<void> {
+  const { entries } = tar
   const toSend = asks ? await notHeld(context, jobId, entries, signal) : entries
   const heldFiles = entries.length - toSend.length
   if (heldFiles > 0) tally.addHeld(bytesIn(entries) - bytesIn(toSend), heldFiles)
   if (toSend.length === 0) return
-  await sendTar(context, toSend, { jobId, signal })
+  await sendTar(context, toSend.length === entries.length ? tar : tarOf(toSend), { jobId, signal })
   tally.add(bytesIn(toSend), toSend.length)
 }
 

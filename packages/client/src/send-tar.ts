@@ -1,7 +1,7 @@
 import { newKey } from './idempotency-key.ts'
 import type { RunContext } from './run-context.ts'
 import { ship } from './ship.ts'
-import { type TarEntry, tarOf } from './tar.ts'
+import type { Tar } from './tar.ts'
 
 export interface TarOptions {
   readonly query?: Readonly<Record<string, string | undefined>>
@@ -13,10 +13,10 @@ export interface TarOptions {
 /** Sends small files as one request; the id of its job. */
 export async function sendTar(
   context: RunContext,
-  entries: readonly TarEntry[],
+  tar: Tar,
   { query = {}, idempotencyKey = newKey(), ...options }: TarOptions,
 ): Promise<string> {
-  const body = tarOf(entries)
+  const body = tar.bytes
   const shipment = {
     address: `${context.address}/log-artifacts`,
     method: 'POST',

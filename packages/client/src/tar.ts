@@ -6,10 +6,34 @@ export interface TarEntry {
   readonly modifiedAt: Date
 }
 
-/** A tar of files in memory: ustar, with a pax header before an entry whose name needs it (POSIX.1-2017, pax). */
-export function tarOf(entries: readonly TarEntry[]): Uint8Array {
-  const blocks = entries.flatMap((entry) => [...headersOf(entry), entry.bytes, paddingOf(entry.bytes)])
-  return joined([...blocks, new Uint8Array(2 * BLOCK)])
+/** A tar, and the files in it, whose bytes lie there. */
+export interface Tar {
+  readonly bytes: Uint8Array
+  readonly entries: readonly TarEntry[]
+}
+
+/**
+ * A tar of files in memory: ustar, with a pax header before an entry whose name needs it (POSIX.1-2017, pax). The bytes
+ * of the files are copied into it, and those that were given can be forgotten.
+ */
+export function tarOf(given: readonly TarEntry[]): Tar {
+  const headers = given.map(headersOf)
+  const bytes = new Uint8Array(
+    given.reduce((size, entry, n) => size + sizeOf(headers[n] ?? [], entry), 2 * BLOCK),
+  )
+  let at = 0
+  const put = (part: Uint8Array) => {
+    bytes.set(part, at)
+    at += part.length
+  }
+  const entries = given.map((entry, n) => {
+    headers[n]?.forEach(put)
+    const start = at
+    put(entry.bytes)
+    at += paddingOf(entry.bytes)
+    return { ...entry, bytes: bytes.subarray(start, start + entry.bytes.length) }
+  })
+  return { bytes, entries }
 }
 
 export function bytesIn(entries: readonly TarEntry[]): number {
@@ -25,7 +49,12 @@ function headersOf({ path, bytes, mode, modifiedAt }: TarEntry): Uint8Array[] {
   const header = (name: string) => block(name, type, bytes.length, mode, seconds)
   if (/^[\x20-\x7e]{1,100}$/.test(path)) return [header(path)]
   const record = paxRecord('path', path)
-  return [block('pax', 'x', record.length, 0o644, 0), record, paddingOf(record), header('pax')]
+  return [
+    block('pax', 'x', record.length, 0o644, 0),
+    record,
+    new Uint8Array(paddingOf(record)),
+    header('pax'),
+  ]
 }
 
 /** `length keyword=value\n`, whose length counts its own digits. */
@@ -57,16 +86,11 @@ function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0')
 }
 
-function paddingOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(-bytes.length & (BLOCK - 1))
+/** How many bytes fill up the last block. */
+function paddingOf(bytes: Uint8Array): number {
+  return -bytes.length & (BLOCK - 1)
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+function sizeOf(headers: readonly Uint8Array[], { bytes }: TarEntry): number {
+  return headers.reduce((size, { length }) => size + length, bytes.length + paddingOf(bytes))
 }
