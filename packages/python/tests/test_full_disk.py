@@ -51,9 +51,62 @@ print(run.id, len(uploads))
 """
 
 
-def run_on_small_disk(url: str, outbox: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+FILL = """
+import lading, os
+def fill():
+    with open(os.path.join(os.environ['LADING_OUTBOX'], 'others'), 'ab', buffering=0) as others:
+        try:
+            while True:
+                others.write(bytes(4096))
+        except OSError:
+            pass
+"""
+
+SENT_WHEN_FULL = (
+    FILL
+    + """
+from lading.cli import main
+tracker = lading.ExperimentTracker(offline=True)
+with tracker.start_run('full') as run:
+    for n in range(1500):
+        run.log_bytes(os.urandom(500), f'{n}.bin')
+tracker.close()
+fill()
+main(['sync'])
+print(os.listdir(os.environ['LADING_OUTBOX']))
+"""
+)
+
+FULL_FROM_THE_START = (
+    FILL
+    + """
+fill()
+tracker = lading.ExperimentTracker()
+with tracker.start_run('full') as run:
+    print(run.id, run.log_text('x', 'x.txt').sent())
+    print(tracker.log_text('x', 'x.txt').done())
+print(os.listdir(os.environ['LADING_OUTBOX']))
+"""
+)
+
+FULL_IN_A_SHARD = (
+    FILL
+    + """
+tracker = lading.ExperimentTracker(offline=True)
+with tracker.start_run('full') as run, run.shard('step-1', shard=0, shards=1) as part:
+    part.log_bytes(b'x', 'x.bin')
+    fill()
+    part.log_bytes(os.urandom(100_000), 'y.bin')
+print([type(item.entry).__name__ for item in tracker.session.box.waiting()])
+"""
+)
+
+
+def run_on_small_disk(
+    url: str, outbox: Path, program: str = PROGRAM, **settings: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        on_small_disk(outbox, PROGRAM),
+        on_small_disk(outbox, program),
         env={**program_environment(url, outbox), **settings},
         capture_output=True,
         text=True,
@@ -90,7 +143,7 @@ def test_a_training_goes_on_with_a_full_outbox_where_it_is_told_to(url: str, out
     assert "LADING_OUTBOX" in ended.stderr
 
 
-def test_what_was_taken_before_the_disk_was_full_is_sent_though_nothing_can_be_noted_of_it(
+def test_what_was_taken_before_the_disk_was_full_is_sent_while_it_is(
     gate: Gate, tracker: ExperimentTracker, tmp_path: Path
 ) -> None:
     gate.shut()
@@ -109,7 +162,6 @@ def test_what_was_taken_before_the_disk_was_full_is_sent_though_nothing_can_be_n
     assert program.returncode == 0, errors
     run_id, count = output.split()
     assert wait_delivered(tracker, run_id) == int(count)
-    assert "cannot be noted" in errors
 
 
 CRASHING = """
@@ -138,3 +190,26 @@ def test_a_program_sees_its_own_exception_though_it_cannot_be_logged(url: str, t
         check=False,
     )
     assert ended.stdout == "its own exception\n", ended.stderr
+
+
+def test_another_program_sends_what_was_logged_before_the_disk_was_full_to_the_last_byte(
+    url: str, outbox: Path
+) -> None:
+    ended = run_on_small_disk(url, outbox, SENT_WHEN_FULL)
+    assert "1501 sent, 0 refused" in ended.stdout, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "['others']"
+
+
+def test_a_training_begins_and_ends_with_a_full_outbox_where_it_is_told_to(url: str, outbox: Path) -> None:
+    ended = run_on_small_disk(url, outbox, FULL_FROM_THE_START, LADING_ON_ERROR="warn")
+    assert ended.returncode == 0, ended.stderr
+    first, second, left = ended.stdout.splitlines()
+    assert first.startswith("offline-")
+    assert (first.split()[1], second, left) == ("True", "True", "['others']")
+    assert "the run cannot be begun yet: outbox_full" in ended.stderr
+
+
+def test_a_shard_of_which_something_was_not_logged_is_not_complete(url: str, outbox: Path) -> None:
+    ended = run_on_small_disk(url, outbox, FULL_IN_A_SHARD, LADING_ON_ERROR="warn")
+    assert ended.stdout.strip() == "['FileEntry', 'StatusEntry']", ended.stderr
+    assert "shard 0 of step-1 is not complete" in ended.stderr

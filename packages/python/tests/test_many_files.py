@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from conftest import Trackers
+from lading.ids import new_id
+from lading.outbox.members import LINES_AT_ONCE, Member
 
 Program = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -46,3 +49,20 @@ def test_thousands_of_files_are_one_job_and_are_sent_once(tree: Path, program: P
     assert tracker.api.job(again)["files"]["total"] == 0
     assert sum(1 for _ in tracker.run(run_id).list_artifacts()) == count
     assert int(megabytes) < 250
+
+
+def test_few_files_of_a_directory_are_in_memory_at_once(trackers: Trackers) -> None:
+    tracker = trackers(offline=True)
+    run = tracker.start_run("many")
+    most = 0
+
+    def members() -> Iterator[Member]:
+        nonlocal most
+        for number in range(5000):
+            if number % 1000 == 999:
+                most = max(most, sum(isinstance(thing, Member) for thing in gc.get_objects()))
+            yield Member(f"{number}/", 0o755, 0, None)
+
+    item = tracker.session.box.add_directory(new_id(), run._record.key, "tree", members(), True)
+    assert sum(1 for _ in tracker.session.box.members(item.entry)) == 5000
+    assert most <= LINES_AT_ONCE + 1

@@ -125,21 +125,21 @@ class ArtifactLogger(ABC):
 
     def take(self, path: str, add: Callable[[Box, str], Item], synchronous: bool = False) -> Upload:
         """What all calls do: has `add` put something into the outbox, and gives its handle."""
-        session, run = self._target()
         try:
+            session, run = self._target()
             session.box.know_run(run)
             item = add(session.box, run.key)
         except (LadingError, OSError) as error:
             if not self._warns():
                 raise
-            return Upload(_not_taken(run.key, path, error), session)
+            return Upload(_not_taken(path, error), None)
         upload = Upload(item, session)
         if synchronous:
             upload.result()
         return upload
 
 
-def _not_taken(run: str, path: str, error: Exception) -> Item:
+def _not_taken(path: str, error: Exception) -> Item:
     log.error("%s was not logged: %s", path, error)
     known = error if isinstance(error, LadingError) else LadingError("client_failed", str(error))
-    return Item(FileEntry("", run, path, Slice(0, 0, 0, "")), state=REFUSED, error=known)
+    return Item(FileEntry("", "", path, Slice(0, 0, 0, "")), state=REFUSED, error=known)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.downloading.download import download
-from lading.errors import LadingError, Unreachable, WaitTimeout
+from lading.errors import LadingError, OutboxFailed, Unreachable, WaitTimeout
 from lading.logger import ArtifactLogger
 from lading.outbox.entries import SharedJob
 from lading.outbox.runs import RunRecord
@@ -73,9 +73,14 @@ class Run(ArtifactLogger):
     def end(self, status: str = FINISHED) -> None:
         """Sets the status, FINISHED, FAILED or KILLED, after all that was logged before is sent. Does not wait."""
         ended_at = None if status == RUNNING else datetime.now(timezone.utc).isoformat()
-        session, record = self._target()
-        session.box.know_run(record)
-        session.box.add_status(record.key, status, ended_at)
+        try:
+            session, record = self._target()
+            session.box.know_run(record)
+            session.box.add_status(record.key, status, ended_at)
+        except OutboxFailed as failure:
+            if not self._warns():
+                raise
+            log.error("the run is not noted as %s: %s", status, failure)  # noqa: TRY400 - the sentence says it all
 
     def flush(self, timeout: float | None = None) -> None:
         """As `ExperimentTracker.flush`."""
@@ -152,8 +157,7 @@ class Run(ArtifactLogger):
 
     def _server_id(self) -> str | None:
         if self._record.server_id is None:
-            known = self._tracker.session.box.runs.get(self._record.key)
-            self._record.server_id = known.server_id if known is not None else None
+            self._record.server_id = self._tracker.server_id_of(self._record.key)
         return self._record.server_id
 
     def _known_id(self) -> str:

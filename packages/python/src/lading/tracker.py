@@ -14,6 +14,7 @@ from multiprocessing import util as multiprocessing_util
 from types import TracebackType
 from typing import Any
 
+from lading.errors import OutboxFailed
 from lading.http.api import Api
 from lading.ids import new_id
 from lading.logger import ArtifactLogger
@@ -86,20 +87,21 @@ class ExperimentTracker(ArtifactLogger):
         """Starts a run of an experiment, which is created where there is none of this name; or continues `run_id`.
 
         Asks the server, so that it raises ServerError for what would be refused later. Where the server cannot be
-        reached in 10 seconds, or offline, it warns, and the run is made when there is a server again.
+        reached in 10 seconds, or offline, it warns, and the run is made when there is a server again. Raises
+        OutboxFailed as the calls that log do; with `on_error` as `warn` the run begins when the outbox has room.
         """
-        if run_id is not None:
-            run = self.run(run_id)
-            if not self.settings.offline:
-                self.session.patiently(lambda: self.api.run(run_id), self.patience)
-            run.end(RUNNING)
-        else:
-            experiment = None if experiment_id else experiment_name or DEFAULT_EXPERIMENT
-            run = Run(self, RunRecord(new_id(), None, experiment, experiment_id, run_name))
-            session, record = self.session, run._record  # pyright: ignore[reportPrivateUsage]
-            session.box.know_run(record)
-            if not self.settings.offline:
-                session.make_run(record.key, within=self.patience)
+        experiment = None if experiment_id else experiment_name or DEFAULT_EXPERIMENT
+        record = RunRecord(new_id(), None, experiment, experiment_id, run_name)
+        run = Run(self, record) if run_id is None else self.run(run_id)
+        try:
+            if run_id is None:
+                self._begin(record)
+            else:
+                self._continue(run, run_id)
+        except OutboxFailed as failure:
+            if not self._warns():
+                raise
+            log.error("the run cannot be begun yet: %s", failure)  # noqa: TRY400 - the sentence says it all
         self._latest = run
         return run
 
@@ -147,6 +149,12 @@ class ExperimentTracker(ArtifactLogger):
     ) -> None:
         self.close()
 
+    def server_id_of(self, key: str) -> str | None:
+        """What this process knows of a run already. Opens nothing."""
+        session = self._session
+        run = None if session is None else session.box.runs.get(key)
+        return None if run is None else run.server_id
+
     def entered(self, run: Run) -> None:
         with self._lock:
             self._entered.append((threading.get_ident(), run))
@@ -170,6 +178,16 @@ class ExperimentTracker(ArtifactLogger):
 
     def _warns(self) -> bool:
         return self.settings.on_error == "warn"
+
+    def _begin(self, record: RunRecord) -> None:
+        self.session.box.know_run(record)
+        if not self.settings.offline:
+            self.session.make_run(record.key, within=self.patience)
+
+    def _continue(self, run: Run, run_id: str) -> None:
+        if not self.settings.offline:
+            self.session.patiently(lambda: self.api.run(run_id), self.patience)
+        run.end(RUNNING)
 
     def _end_own_run(self) -> None:
         """The run that nobody started ends with the tracker; in a fork it is the parent's to end."""

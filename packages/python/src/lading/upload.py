@@ -37,9 +37,10 @@ class Upload:
     is delivered to the object store, or has failed. Threads may share it; forked processes may not.
     """
 
-    def __init__(self, item: Item, session: Session) -> None:
+    def __init__(self, item: Item, session: Session | None) -> None:
+        """Without a session it is one that was not taken, and has ended."""
         self._item = item
-        self._session = session
+        self._open_session = session
         self._pid = os.getpid()
         self._delivery: Delivery | None = None
         self._failure: LadingError | None = None
@@ -54,6 +55,11 @@ class Upload:
     def job_id(self) -> str | None:
         """The server's job, once it is sent. Small files may share one."""
         return self._item.job_id
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether the outbox took it; what it did not, with `on_error` as `warn`, is not logged."""
+        return self._open_session is not None
 
     @property
     def progress(self) -> Progress:
@@ -101,6 +107,8 @@ class Upload:
 
         What is being sent, or shares its job with others, or is delivered, cannot be taken back.
         """
+        if self._item.ended and self._item.error is not None:
+            return False
         self._check_process()
         if cancel(self._session.box, self._item):
             return True
@@ -122,7 +130,14 @@ class Upload:
     def _ended(self) -> bool:
         return self._delivery is not None or self._failure is not None
 
+    @property
+    def _session(self) -> Session:
+        assert self._open_session is not None
+        return self._open_session
+
     def _wait_sent(self, end: float | None) -> None:
+        if self._item.ended:
+            return
         self._check_process()
         box = self._session.box
         with box.changed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 from collections import OrderedDict
@@ -29,17 +28,15 @@ from lading.outbox.entries import (
 from lading.outbox.item import ACCEPTED, REFUSED, SENDING, SUPERSEDED, WAITING, Item
 from lading.outbox.journal import Journal
 from lading.outbox.lock import BoxLock
-from lading.outbox.members import Member, member_line, read_members
+from lading.outbox.members import Member, MemberList, read_members
 from lading.outbox.payload import Payload
 from lading.outbox.replay import Replayed
+from lading.outbox.reserve import Reserve
 from lading.outbox.runs import RunRecord
 from lading.outbox.slice_reader import SliceReader
-from lading.outbox.writing import open_append, outbox_failed, write_whole
+from lading.outbox.writing import outbox_failed
 
 log = logging.getLogger("lading")
-
-LINES_AT_ONCE = 200
-"""Lines of a directory's list that are one write."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +74,7 @@ class Box:
         self._journal = Journal(folder / "journal")
         self._can_note = True
         self._payload = Payload(folder / "payload")
+        self._reserve = Reserve(folder / "reserve")
         for item in self.items.values():
             for content in self._contents(item.entry):
                 if isinstance(content, Slice):
@@ -114,41 +112,30 @@ class Box:
         """Raises as `capture` does."""
         entry_id = new_id()
         content = capture(source, self, entry_id, mode)
-        return self._add(FileEntry(entry_id, run, path, content, job), [content])
+        return self._add(FileEntry(entry_id, run, path, content, job), captured=self._is_here(content))
 
     def add_directory(self, entry_id: str, run: str, directory: str, members: Iterable[Member], atomic: bool) -> Item:
-        """Takes the members as they come. What raises while they do leaves nothing behind. Raises LadingError `no_file`
-        where none comes."""
-        listing = self._members(entry_id)
-        taken: list[Member] = []
-        lines: list[bytes] = []
-        fd = open_append(listing)
+        """Takes the members as they come, and holds few of them. What raises while they do leaves nothing behind.
+        Raises LadingError `no_file` where none comes."""
+        listing = MemberList(self._members(entry_id))
         try:
-            for member in members:
-                taken.append(member)
-                lines.append(member_line(member))
-                if len(lines) >= LINES_AT_ONCE:
-                    write_whole(fd, b"".join(lines))
-                    lines.clear()
-            write_whole(fd, b"".join(lines))
+            listing.write(members)
         except BaseException:
-            self._drop(member.content for member in taken)
+            self._drop(member.content for member in listing.members())
             self._drop_listing(entry_id)
             raise
-        finally:
-            os.close(fd)
-        if not taken:
+        if listing.files == 0:
             self._drop_listing(entry_id)
             raise LadingError("no_file", f"{directory or 'the directory'}: there is nothing in it to log")
-        size = sum(member.size for member in taken)
-        entry = DirectoryEntry(entry_id, run, directory, len(taken), size, atomic, self._is_new(run, directory))
-        return self._add(entry, (member.content for member in taken))
+        is_new = self._is_new(run, directory)
+        entry = DirectoryEntry(entry_id, run, directory, listing.files, listing.size, atomic, is_new)
+        return self._add(entry, captured=not listing.has_copies)
 
     def add_status(self, run: str, status: str, ended_at: str | None) -> Item:
-        return self._add(StatusEntry(new_id(), run, status, ended_at))
+        return self._put(StatusEntry(new_id(), run, status, ended_at), self._append_at_last)
 
     def add_seal(self, run: str, job: SharedJob, shard: int) -> Item:
-        return self._add(SealEntry(new_id(), run, job, shard))
+        return self._put(SealEntry(new_id(), run, job, shard), self._append_at_last)
 
     # What becomes of it
 
@@ -170,10 +157,10 @@ class Box:
     def send_alone(self, items: Iterable[Item]) -> None:
         """Each of them is a request by itself from now on, whose key is its id."""
         with self.changed:
-            for item in items:
-                if not item.alone:
-                    self._note({"alone": item.entry.id})
-                    item.batch, item.alone = None, True
+            together = [item for item in items if not item.alone]
+            self._note(*({"alone": item.entry.id} for item in together))
+            for item in together:
+                item.batch, item.alone = None, True
 
     def put_back(self, items: Iterable[Item], not_before: float = 0.0) -> None:
         with self.changed:
@@ -190,12 +177,11 @@ class Box:
         them once more would write over it."""
         with self.changed:
             older = self._refused_versions(items) if state == ACCEPTED else []
-            self._mark(older, SUPERSEDED, None, None)
-            self._mark(items, state, job, error)
+            noted = [*self._mark(older, SUPERSEDED, None, None), *self._mark(items, state, job, error)]
             self.changed.notify_all()
             # What waited for these may go now.
             self.work.notify_all()
-        for item in (*older, *items):
+        for item in noted:
             if item.error is None:
                 self._forget(item.entry)
         for tell in self.on_end:
@@ -247,21 +233,24 @@ class Box:
     def close(self) -> None:
         """Lets go of it. What is not sent stays for the next process, or `lading sync`; an empty one is removed."""
         with self.changed:
-            self._payload.close()
-            self._journal.close()
+            self._close_files()
             if not self.items:
                 shutil.rmtree(self.folder, ignore_errors=True)
             self._lock.release()
 
     def abandon(self) -> None:
         """For a forked child, whose parent goes on owning it: closes the child's copies of what is open."""
-        self._payload.close()
-        self._journal.close()
+        self._close_files()
         self._lock.release()
 
-    def _mark(self, items: list[Item], state: str, job: str | None, error: LadingError | None) -> None:
+    def _close_files(self) -> None:
+        for open_file in (self._payload, self._journal, self._reserve):
+            open_file.close()
+
+    def _mark(self, items: list[Item], state: str, job: str | None, error: LadingError | None) -> list[Item]:
+        """Those whose bytes are not needed by whoever reads the journal."""
+        is_noted = self._note(*(_ending(item, state, job, error) for item in items))
         for item in items:
-            self._note(_ending(item, state, job, error))
             item.state, item.job_id, item.error = state, job, error
             item.sent_bytes = item.size if state == ACCEPTED else 0
             if error is None:
@@ -269,6 +258,7 @@ class Box:
                 self._refused.pop(item.entry.id, None)
             else:
                 self._refused[item.entry.id] = item
+        return items if is_noted else []
 
     def _refused_versions(self, newer: list[Item]) -> list[Item]:
         if not self._refused:
@@ -276,24 +266,43 @@ class Box:
         there = {_artifact_of(item.entry) for item in newer} - {None}
         return [item for item in self._refused.values() if _artifact_of(item.entry) in there]
 
-    def _note(self, record: dict[str, Any]) -> None:
+    def _note(self, *records: dict[str, Any]) -> bool:
         """Of what was sent. Where it cannot be noted, a program that is killed sends it once more when it is back."""
         try:
-            self._journal.append(record)
+            self._append_at_last(*records)
             self._can_note = True
         except OutboxFailed as error:
             if self._can_note:
                 log.warning("what is sent cannot be noted, and goes on: %s", error)
             self._can_note = False
+        return self._can_note
 
-    def _add(self, entry: Entry, contents: Iterable[Slice | Held | None] = ()) -> Item:
-        item = Item(entry, captured=all(self._is_here(content) for content in contents))
-        with self.changed:
+    def _append_at_last(self, *records: dict[str, Any]) -> None:
+        """What brings no bytes, or makes room for others: the disk's last is for it. Raises OutboxFailed."""
+        while True:
             try:
-                self._journal.append(entry_to_json(entry))
-            except LadingError:
-                self._forget(entry)
-                raise
+                self._journal.append(*records)
+            except OutboxFailed as failure:
+                if failure.code != "outbox_full" or not self._reserve.give():
+                    raise
+            else:
+                return
+
+    def _add(self, entry: Entry, captured: bool = True) -> Item:
+        try:
+            return self._put(entry, self._append, captured)
+        except LadingError:
+            self._forget(entry)
+            raise
+
+    def _append(self, record: dict[str, Any]) -> None:
+        self._reserve.hold(len(self.items) + 1)
+        self._journal.append(record)
+
+    def _put(self, entry: Entry, write: Callable[[dict[str, Any]], None], captured: bool = True) -> Item:
+        item = Item(entry, captured=captured)
+        with self.changed:
+            write(entry_to_json(entry))
             self.items[entry.id] = item
             (self.work if item.captured else self.to_copy).notify()
         return item
@@ -305,7 +314,7 @@ class Box:
             self._directories.add((run, directory))
             return not known
 
-    def _is_here(self, content: object) -> bool:
+    def _is_here(self, content: Slice | Held) -> bool:
         return not isinstance(content, Held) or content.how != "copy" or self.path_of(content).exists()
 
     def _contents(self, entry: Entry) -> Iterable[Slice | Held]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from lading.errors import LadingError
@@ -17,10 +18,8 @@ def copy_all(box: Box) -> None:
         try:
             for content in _contents(box, item):
                 _copy(box, content)
-        except LadingError as error:
-            box.end([item], REFUSED, error=error)
-        except (OSError, ValueError) as error:
-            box.end([item], REFUSED, error=LadingError("outbox_failed", f"{box.folder} cannot be read: {error}"))
+        except (LadingError, OSError, ValueError) as error:
+            _refuse(box, item, error)
         else:
             box.copied(item)
 
@@ -29,14 +28,21 @@ def _next(box: Box) -> Item | None:
     return next((item for item in box.waiting() if not item.captured), None)
 
 
-def _contents(box: Box, item: Item) -> list[Content]:
+def _contents(box: Box, item: Item) -> Iterator[Content | None]:
     if isinstance(item.entry, FileEntry):
-        return [item.entry.content]
-    if isinstance(item.entry, DirectoryEntry):
-        return [member.content for member in box.members(item.entry) if member.content is not None]
-    return []
+        yield item.entry.content
+    elif isinstance(item.entry, DirectoryEntry):
+        yield from (member.content for member in box.members(item.entry))
 
 
-def _copy(box: Box, content: Content) -> None:
+def _refuse(box: Box, item: Item, error: Exception) -> None:
+    """Unless it was taken back meanwhile, and its bytes and their list with it."""
+    with box.changed:
+        if not item.ended:
+            unread = LadingError("outbox_failed", f"{box.folder} cannot be read: {error}")
+            box.end([item], REFUSED, error=error if isinstance(error, LadingError) else unread)
+
+
+def _copy(box: Box, content: Content | None) -> None:
     if isinstance(content, Held) and content.how == "copy" and not box.path_of(content).exists():
         copy_guarded(Path(content.source), content.stamp, box.path_of(content))

@@ -16,23 +16,27 @@ CLOSED = -1
 class Journal:
     """Appends records, which are never changed.
 
-    A record is one write: when `append` returns, the kernel has it, and no kill of the process takes it away.
-    A loss of power may: nothing is flushed to the disk.
+    What is appended at once is one write: when `append` returns, the kernel has it, and no kill of the process takes
+    it away. A loss of power may: nothing is flushed to the disk.
     """
 
     def __init__(self, path: Path) -> None:
         self._fd = open_append(path)
 
-    def append(self, record: dict[str, Any]) -> None:
+    def append(self, *records: dict[str, Any]) -> None:
         """Raises OutboxFailed, and leaves no half of a record that a later one could be taken for part of."""
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
-        write_whole(self._fd, line.encode("utf-8", "surrogatepass") + b"\n")
+        write_whole(self._fd, b"".join(map(_line, records)))
 
     def close(self) -> None:
         """What is appended afterwards is refused: the number may be that of another file by then."""
         fd, self._fd = self._fd, CLOSED
         if fd != CLOSED:
             os.close(fd)
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return line.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +25,11 @@ FORMAT = 1
 def create_box(root: Path, destination: Destination) -> Box:
     """A new outbox in the folder, which this process owns. Raises OutboxFailed."""
     folder = root / new_id()
-    make_folders(folder)
-    lock = BoxLock.take(folder / "lock")
-    if lock is None:
-        raise RuntimeError(f"{folder}: somebody else owns an outbox that was made just now")
-    journal = Journal(folder / "journal")
-    header = {"box": FORMAT, "url": destination.url, "tenant": destination.tenant}
-    journal.append({**header, "host": socket.gethostname(), "pid": os.getpid()})
-    journal.close()
-    return Box(folder, lock, destination, Replayed())
+    try:
+        return _create(folder, destination)
+    except LadingError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def folders_in(root: Path) -> list[Path]:
@@ -93,3 +90,25 @@ def find_run(root: Path, key: str) -> RunRecord:
         if key in runs:
             return runs[key]
     raise LadingError("run_not_found", f"{root}: no outbox here knows the run offline-{key}")
+
+
+def _create(folder: Path, destination: Destination) -> Box:
+    make_folders(folder)
+    lock = BoxLock.take(folder / "lock")
+    if lock is None:
+        raise RuntimeError(f"{folder}: somebody else owns an outbox that was made just now")
+    try:
+        _write_header(folder, destination)
+        return Box(folder, lock, destination, Replayed())
+    except LadingError:
+        lock.release()
+        raise
+
+
+def _write_header(folder: Path, destination: Destination) -> None:
+    journal = Journal(folder / "journal")
+    header = {"box": FORMAT, "url": destination.url, "tenant": destination.tenant}
+    try:
+        journal.append({**header, "host": socket.gethostname(), "pid": os.getpid()})
+    finally:
+        journal.close()
