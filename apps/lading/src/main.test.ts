@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
@@ -48,6 +49,16 @@ test('only "up" brings a database of its own; the others say that they want one'
     expect(ends[index]?.code, command).toBe(2)
     expect(ends[index]?.err).toContain(`DATABASE_URL: must be set for "lading ${command}"`)
   }
+})
+
+test('what looks after stored things makes no database where nothing was stored', async () => {
+  const folder = scratchDirectory()
+  for (const command of ['verify', 'gc']) {
+    const { code, err } = await lading([command], { LADING_DATA_DIR: folder }).ended
+    expect(code, command).toBe(2)
+    expect(err).toContain(`LADING_DATA_DIR: ${folder} has no data of \`lading up\``)
+  }
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('what fails ends it with 1 and a sentence, not with a stack', async () => {

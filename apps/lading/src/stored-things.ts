@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs'
 import { type Catalog, openCatalog } from '@lading/catalog'
 import type { ObjectStore } from '@lading/core'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { openStore } from './context.ts'
-import { databaseOf } from './embedded/database-of.ts'
+import { databaseOf, embeddedDirectory } from './embedded/database-of.ts'
 import { createLog } from './log/create-log.ts'
+import { SettingsError } from './settings/settings-error.ts'
 import { stopAtCheckpoints } from './stop-at-checkpoints.ts'
 
 export interface StoredThings {
@@ -20,6 +22,7 @@ export async function withStoredThings<T>(
   config: Config,
   work: (things: StoredThings) => Promise<T>,
 ): Promise<T> {
+  requireData(config)
   if (config.checkpoints !== undefined) stopAtCheckpoints(config.checkpoints)
   const log = createLog(config.logLevel, process.stderr)
   const stop = new AbortController()
@@ -39,4 +42,12 @@ export async function withStoredThings<T>(
   } finally {
     await store.close()
   }
+}
+
+/** In a folder where nothing was ever stored, an embedded database would be made, only to be found empty. */
+function requireData(config: Config): void {
+  if (config.databaseUrl !== undefined || existsSync(embeddedDirectory(config))) return
+  throw new SettingsError([
+    `LADING_DATA_DIR: ${config.dataDirectory} has no data of \`lading up\`; name the folder that has, or set DATABASE_URL`,
+  ])
 }

@@ -1,8 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ArtifactFile } from '@lading/client'
 import { ArtifactListResponse } from '@lading/protocol'
 import { expect, test } from 'vitest'
+import { until } from '../../support/deadline.ts'
+import { startTcpProxy } from '../../support/tcp-proxy.ts'
 import { documentedShape, shapeOf } from './documented.ts'
 import { linesOf, newUser } from './user.ts'
 
@@ -136,6 +139,26 @@ export function artifacts(url: () => string): void {
     for (const name of ['copy.pkl', 'into/model.pkl'])
       expect(await readFile(join(user.folder, name), 'utf8'), name).toBe('a model')
     expect((await user.lading('get', 'models/model.pkl', '-')).out).toBe('a model')
+  })
+
+  test('a download that is interrupted says how to go on, and goes on', async () => {
+    await using user = await newUser(url())
+    await user.write({ 'out/a.bin': randomBytes(4 * 1024 * 1024), 'out/b.txt': 'b' })
+    await user.lading('upload', 'out', '--wait')
+    const proxy = await startTcpProxy(Number(new URL(url()).port))
+    proxy.network = { bytesPerSecond: 256 * 1024 }
+    await user.bash('mv out sent')
+    const { child, ended } = user.start(['get', 'out', '--url', `http://127.0.0.1:${proxy.port}`])
+    const isBegun = async () => (await user.bash('ls -A out')).out.includes('.lading-part')
+    await until(isBegun, { within: 30_000 })
+    child.kill('SIGINT')
+    expect(await ended).toMatchObject({
+      code: 130,
+      err: expect.stringContaining('interrupted; what is whole stays, and the same command fetches the rest'),
+    })
+    await proxy.close()
+    expect(await user.lading('get', 'out')).toMatchObject({ code: 0 })
+    expect(await user.bash('diff -r sent out')).toMatchObject({ code: 0, out: '' })
   })
 
   test('of several that are deleted, one that is not there is named, and the others go', async () => {

@@ -141,7 +141,8 @@ test('a spool without room, and one that cannot be written, fail', async () => {
     found: expect.stringContaining('507'),
   })
   const file = await doctor(['spool'], { LADING_SPOOL_DIR: '/dev/null/spool' })
-  expect(states(file.findings)).toEqual({ 'spool.writable': 'fail' })
+  expect(states(file.findings)).toMatchObject({ 'spool.writable': 'fail' })
+  expect(states(file.findings)).toHaveProperty('spool.room')
 })
 
 test('a port that another program has is told from one that a Lading has', async () => {

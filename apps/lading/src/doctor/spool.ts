@@ -15,15 +15,24 @@ const RAMFS = 0x8584_58f6
 
 export async function examineSpool({ spool }: Config): Promise<Finding[]> {
   const directory = await existing(spool.directory)
+  const findings: Finding[] = []
   try {
-    const findings = [await room(directory, spool), await kind(directory)]
-    return [...findings, await flushes(directory)]
+    findings.push(await room(directory, spool), await kind(directory))
+    findings.push(await flushes(directory))
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    const mend = 'Give the user that Lading runs as a directory to write to: LADING_SPOOL_DIR.'
-    return [fail('spool.writable', message, mend)]
+    findings.push(fail('spool.writable', message, MENDS[code] ?? WRITE))
   }
+  return findings
+}
+
+const WRITE = 'Give the user that Lading runs as a directory to write to: LADING_SPOOL_DIR.'
+const ROOM = 'Make room, or put LADING_SPOOL_DIR on another disk.'
+const MENDS: Readonly<Record<string, string>> = {
+  ENOSPC: ROOM,
+  EDQUOT: ROOM,
+  EROFS: 'It is mounted read-only: mount it to be written to, or put LADING_SPOOL_DIR on another disk.',
 }
 
 async function room(directory: string, spool: Config['spool']): Promise<Finding> {

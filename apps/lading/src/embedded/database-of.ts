@@ -15,7 +15,7 @@ export interface DatabaseOfConfig extends AsyncDisposable {
 
 /** The database that the settings name; without one, an embedded one, for as long as this is not disposed of. */
 export async function databaseOf(config: Config): Promise<DatabaseOfConfig> {
-  const directory = join(config.dataDirectory, 'postgres')
+  const directory = embeddedDirectory(config)
   if (config.databaseUrl !== undefined) {
     return {
       embedded: false,
@@ -33,4 +33,8 @@ export async function databaseOf(config: Config): Promise<DatabaseOfConfig> {
     log: `${directory}.log`,
     [Symbol.asyncDispose]: () => postgres.stop(),
   }
+}
+
+export function embeddedDirectory({ dataDirectory }: Config): string {
+  return join(dataDirectory, 'postgres')
 }

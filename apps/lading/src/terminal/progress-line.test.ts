@@ -27,6 +27,13 @@ test('nothing is foreseen of what has only begun', () => {
   expect(progressLine({ ...HALF, bytes: 0 }, 1, 80)).not.toContain('left')
 })
 
-test('it is never wider than the terminal', () => {
-  expect(progressLine(HALF, MIB, 20)).toHaveLength(20)
+test.each([
+  [40, '1/2 files  50%  1.0 MiB/s  0:50 left'],
+  [28, '1/2 files  50%  0:50 left'],
+  [20, '1/2 files  50%'],
+  [5, '50%'],
+  [2, '50'],
+  [-3, ''],
+])('in %i columns it says what has room, and no half of a figure', (columns, line) => {
+  expect(progressLine(HALF, MIB, columns)).toBe(line)
 })

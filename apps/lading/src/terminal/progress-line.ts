@@ -15,23 +15,44 @@ const WIDE = 100
 /** What takes longer than four days has only begun, or has stopped. */
 const FORESEEN_SECONDS = 4 * 86_400
 
-/** One line, at most `columns` wide: `12/300 files  35%  1.2 GiB of 3.4 GiB  83.1 MiB/s  0:42 left  1 failed`. */
+/** One line, at most `columns` wide, without what has no room there: `12/300 files  35%  1.2 GiB of 3.4 GiB  83.1 MiB/s  0:42 left  1 failed`. */
 export function progressLine(
   standing: Standing,
   bytesPerSecond: number | undefined,
   columns: number,
 ): string {
   const { files, filesTotal, bytes, bytesTotal, failed } = standing
-  const parts = [
-    ...(bytesTotal && columns >= WIDE ? [bar(bytes / bytesTotal)] : []),
-    filesTotal === undefined ? counted(files, 'file') : `${files}/${counted(filesTotal, 'file')}`,
-    ...(bytesTotal ? [`${Math.floor((100 * bytes) / bytesTotal)}%`] : []),
-    bytesTotal === undefined ? inBytes(bytes) : `${inBytes(bytes)} of ${inBytes(bytesTotal)}`,
-    ...(bytesPerSecond === undefined ? [] : [`${inBytes(Math.round(bytesPerSecond))}/s`]),
-    ...left(standing, bytesPerSecond),
-    ...(failed > 0 ? [`${failed} failed`] : []),
+  // What is said before what, and what goes first where there is no room for all: the highest number.
+  const parts: Part[] = [
+    ...(bytesTotal && columns >= WIDE ? [part(0, bar(bytes / bytesTotal))] : []),
+    part(1, filesTotal === undefined ? counted(files, 'file') : `${files}/${counted(filesTotal, 'file')}`),
+    ...(bytesTotal ? [part(0, `${Math.floor((100 * bytes) / bytesTotal)}%`)] : []),
+    part(4, bytesTotal === undefined ? inBytes(bytes) : `${inBytes(bytes)} of ${inBytes(bytesTotal)}`),
+    ...(bytesPerSecond === undefined ? [] : [part(3, `${inBytes(Math.round(bytesPerSecond))}/s`)]),
+    ...left(standing, bytesPerSecond).map((text) => part(2, text)),
+    ...(failed > 0 ? [part(1, `${failed} failed`)] : []),
   ]
-  return parts.join('  ').slice(0, columns)
+  return fitting(parts, columns)
+}
+
+interface Part {
+  readonly rank: number
+  readonly text: string
+}
+
+function part(rank: number, text: string): Part {
+  return { rank, text }
+}
+
+/** Half a figure would be another figure. */
+function fitting(parts: readonly Part[], columns: number): string {
+  const line = parts.map(({ text }) => text).join('  ')
+  const last = Math.max(...parts.map(({ rank }) => rank))
+  if (line.length <= columns || last === 0) return line.slice(0, Math.max(0, columns))
+  return fitting(
+    parts.filter(({ rank }) => rank !== last),
+    columns,
+  )
 }
 
 function bar(fraction: number): string {

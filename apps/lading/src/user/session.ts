@@ -59,7 +59,9 @@ export async function withSession(
   try {
     await work(session)
   } catch (error) {
-    if (signal.aborted && !(error instanceof Interrupted)) throw new Interrupted(goOn)
+    // What knows more than that it was interrupted says so itself.
+    if (signal.aborted && (error === signal.reason || !(error instanceof Interrupted)))
+      throw new Interrupted(goOn)
     throw error
   }
 }
