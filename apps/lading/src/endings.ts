@@ -46,6 +46,7 @@ function sentenceOf({ code, detail }: LadingError): string {
   // Of the server: it has no such address at all.
   if (code === 'not_found')
     return `${detail}; LADING_URL must be where the server is, without a path of its API`
+  if (code === 'link_refused') return `${detail}: --links follow, or --links skip`
   if (code !== 'connection_failed') return detail
   return `${detail}; is it running, and is LADING_URL right? \`lading doctor server\` looks closer`
 }

@@ -97,6 +97,10 @@ export function uploads(served: () => Served): void {
       code: 2,
       err: expect.stringContaining('lading upload - --as NAME < pipe'),
     })
+    expect(await user.bash('mkdir linked; ln -s ../a.txt linked; lading upload linked')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('--links follow, or --links skip'),
+    })
     await user.write({ 'other/b\nc': '' })
     expect(await user.lading('upload', 'other')).toMatchObject({
       code: 6,
