@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import program_environment, wait_delivered
-from lading import ExperimentTracker
+from conftest import Trackers, program_environment, wait_delivered
+from lading import ExperimentTracker, OutboxFailed
 from servers import Gate
 
 PROGRAM = """
@@ -162,6 +162,17 @@ def test_what_was_taken_before_the_disk_was_full_is_sent_while_it_is(
     assert program.returncode == 0, errors
     run_id, count = output.split()
     assert wait_delivered(tracker, run_id) == int(count)
+
+
+def test_an_outbox_that_cannot_be_made_is_an_error_or_a_warning_as_told(trackers: Trackers, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(OutboxFailed, match="LADING_OUTBOX"):
+        trackers(outbox=tmp_path / "file").run("r").log_text("x", "x.txt")
+    upload = trackers(outbox=tmp_path / "file", on_error="warn").run("r").log_text("x", "x.txt")
+    assert upload.done()
+    assert not upload.cancel()
+    with pytest.raises(OutboxFailed):
+        upload.result()
 
 
 CRASHING = """

@@ -152,6 +152,7 @@ def test_a_body_is_not_sent_to_where_a_redirect_leads(trackers: Trackers) -> Non
         with pytest.raises(ServerError) as refused:
             upload.result(timeout=30)
         assert refused.value.status == 307
+        assert "leads to http://127.0.0.1:1/; LADING_URL" in refused.value.detail
         assert len(server.requests) == 1
 
 

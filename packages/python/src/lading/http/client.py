@@ -137,7 +137,7 @@ class HttpClient:
 
 
 def _refusal(response: urllib3.BaseHTTPResponse, body: bytes) -> ServerError:
-    refusal = error_of(response.status, body)
+    refusal = error_of(response.status, body, response.headers.get("Location"))
     if not refusal.retryable:
         return refusal
     return RetryLater(refusal, parse_retry_after(response.headers.get("Retry-After"), response.headers.get("Date")))
