@@ -80,7 +80,7 @@ def test_the_next_process_sends_what_a_killed_one_left(
     assert run_id
     experiment = tracker.api.experiment_named("killed")["experiment_id"]
     session = tracker.session
-    wait_until(lambda: not left.exists() or not session._adopted or not session._adopted[0][0].waiting())
+    wait_until(lambda: any(box.folder == left and not box.waiting() for box, _ in session._adopted))
     runs = tracker.api._http.request("GET", f"/api/v1/experiments/{experiment}/runs?limit=1000").json()["runs"]
     newest = runs[-1]["run_id"]
     assert wait_delivered(tracker, newest) == len(expected(6))

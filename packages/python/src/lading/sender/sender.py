@@ -154,7 +154,8 @@ class Sender:
 
     def _tell(self, error: LadingError) -> None:
         with self._box.changed:
-            if self.trouble is None:
+            # At the end of a program, a thread that writes to stderr may bring the interpreter down.
+            if self.trouble is None and not self._stopping:
                 log.warning("cannot send now, will go on trying: %s; kept in %s", error, self._box.folder)
             self.trouble = error
 
