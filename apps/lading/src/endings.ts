@@ -46,7 +46,7 @@ function sentenceOf({ code, detail }: LadingError): string {
   // Of the server: it has no such address at all.
   if (code === 'not_found')
     return `${detail}; LADING_URL must be where the server is, without a path of its API`
-  if (code === 'link_refused') return `${detail}: --links follow, or --links skip`
+  if (code === 'link_refused') return `${detail}: ${optionFor(detail)}`
   if (code !== 'connection_failed') return detail
   return `${detail}; is it running, and is LADING_URL right? \`lading doctor server\` looks closer`
 }
@@ -54,4 +54,11 @@ function sentenceOf({ code, detail }: LadingError): string {
 /** Of the server's own `LadingError`, whose module would bring all schemas with it. */
 function detailOf(error: Error): string | undefined {
   return error.name === 'LadingError' && 'detail' in error ? String(error.detail) : undefined
+}
+
+/** The client gives one code to all that is no file. A pipe or socket in a directory is no link. */
+function optionFor(detail: string): string {
+  return detail.includes('a symbolic link')
+    ? '--links follow, or --links skip'
+    : '--exclude leaves it out, and --links skip a link'
 }
