@@ -4,7 +4,7 @@
 
 Each rank writes its shard, logs it, and goes on. All shards of a step are one *open job* of the server: none of them
 is seen before all are there. Prints for each step how long the slowest call took; ends with 1 if one took longer than
-`--limit` milliseconds.
+`--limit` milliseconds, or not all is delivered `--wait` seconds after the last; then it says where it is kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lading import ExperimentTracker
+from lading import ExperimentTracker, LadingError, Run
 
 
 def main() -> int:
@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--every", type=float, default=2.0, help="seconds between two checkpoints")
     parser.add_argument("--limit", type=float, default=1000.0, help="milliseconds that a call may take")
+    parser.add_argument("--wait", type=float, default=600.0, help="seconds, at the end, for all to be delivered")
     parser.add_argument("--folder", type=Path, help="where shards are written; on the disk of LADING_OUTBOX")
     given = parser.parse_args()
     tracker = ExperimentTracker()
@@ -40,7 +41,12 @@ def main() -> int:
             rank.start()
         for rank in ranks:
             rank.join()
-    run.wait()
+    try:
+        run.wait(timeout=given.wait)
+    except LadingError as failure:
+        print(f"not all is delivered: {failure.detail}", file=sys.stderr)
+        tell_calls(list(calls), given)
+        return 1
     return tell(run, list(calls), given)
 
 
@@ -71,14 +77,18 @@ def write_shard(path: Path, rank: int, step: int, size: int) -> None:
             file.write(block[: size - file.tell()])
 
 
-def tell(run, calls: list[tuple[int, float]], given: argparse.Namespace) -> int:
-    for step in range(given.steps):
-        slowest = max(milliseconds for of, milliseconds in calls if of == step)
-        print(f"step {step}: {given.megabytes} MiB in {given.processes} shards; the slowest call took {slowest:.1f} ms")
+def tell(run: Run, calls: list[tuple[int, float]], given: argparse.Namespace) -> int:
+    tell_calls(calls, given)
     stored = list(run.list_artifacts())
     print(f"run {run.id}: {len(stored)} shards are delivered, {sum(artifact['size'] for artifact in stored)} bytes")
     whole = len(stored) == given.steps * given.processes
     return 0 if whole and all(milliseconds <= given.limit for _, milliseconds in calls) else 1
+
+
+def tell_calls(calls: list[tuple[int, float]], given: argparse.Namespace) -> None:
+    for step in range(given.steps):
+        slowest = max(milliseconds for of, milliseconds in calls if of == step)
+        print(f"step {step}: {given.megabytes} MiB in {given.processes} shards; the slowest call took {slowest:.1f} ms")
 
 
 if __name__ == "__main__":
