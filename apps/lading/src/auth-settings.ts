@@ -22,13 +22,8 @@ export function faultsOfAuth(environment: Environment, settings: Settings): stri
 
 /** Who reaches an open port is everybody; that has to be meant. */
 function faultsOfKind(settings: Settings): string[] {
-  const { LADING_AUTH, LADING_HOST, LADING_ALLOW_UNAUTHENTICATED, DATABASE_URL } = settings
-  if (LADING_AUTH === 'api-key') {
-    return DATABASE_URL === undefined
-      ? ['LADING_AUTH: api-key needs DATABASE_URL, where "lading keys" keeps the keys']
-      : []
-  }
-  if (LADING_AUTH === 'jwt' || LADING_ALLOW_UNAUTHENTICATED || isLoopback(LADING_HOST)) return []
+  const { LADING_AUTH, LADING_HOST, LADING_ALLOW_UNAUTHENTICATED } = settings
+  if (LADING_AUTH !== 'none' || LADING_ALLOW_UNAUTHENTICATED || isLoopback(LADING_HOST)) return []
   return [
     `LADING_HOST: ${LADING_HOST} is not loopback, and nobody is authenticated; set LADING_AUTH to api-key or jwt, or LADING_ALLOW_UNAUTHENTICATED=true where a proxy in front knows its clients`,
   ]

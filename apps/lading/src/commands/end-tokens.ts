@@ -10,6 +10,6 @@ export async function endTokens(environment: Environment): Promise<void> {
       'LADING_TOKEN_SECRET: tokens are signed with it; give every API another to end them',
     )
   }
-  await withCatalog('keys', ({ tokenSecret }) => tokenSecret.replace())
+  await withCatalog(({ tokenSecret }) => tokenSecret.replace())
   console.log('Tokens that were made until now are refused within 10 seconds.')
 }

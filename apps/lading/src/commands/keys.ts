@@ -56,7 +56,7 @@ async function revoke(keys: ApiKeys, keyId: string, options: RevokeOptions): Pro
 }
 
 async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
-  await withCatalog('keys', ({ keys }) => work(keys))
+  await withCatalog(({ keys }) => work(keys))
 }
 
 function scopesOf(text: string): Scope[] {

@@ -29,7 +29,7 @@ export interface ClearQuotaOptions extends Json {
 
 /** What a tenant may have and has; or what was set, by tenant. */
 export function showQuotas({ tenant, json }: ShowQuotasOptions): Promise<void> {
-  return withCatalog('quotas', async ({ quotas }) => {
+  return withCatalog(async ({ quotas }) => {
     const given = tenant === undefined ? undefined : parseTenantId(tenant)
     const tenants = given === undefined ? (await quotas.list()).map((row) => row.tenantId) : [given]
     const standings = await Promise.all(tenants.map((one) => standingOf(quotas, one)))
@@ -44,7 +44,7 @@ export function setQuota(options: SetQuotaOptions): Promise<void> {
   const tenant = parseTenantId(options.tenant)
   const given = quotaOf(options)
   if (Object.keys(given).length === 0) throw new UsageError('give what to set, such as --bytes 500GiB')
-  return withCatalog('quotas', async ({ quotas }) => {
+  return withCatalog(async ({ quotas }) => {
     const before = (await quotas.list()).find((row) => row.tenantId === tenant)
     await quotas.set(tenant, { ...(before?.quota ?? NO_QUOTA), ...given })
     print(await standingOf(quotas, tenant), options)
@@ -54,7 +54,7 @@ export function setQuota(options: SetQuotaOptions): Promise<void> {
 /** The tenant has the defaults of the settings again. */
 export function clearQuota(options: ClearQuotaOptions): Promise<void> {
   const tenant = parseTenantId(options.tenant)
-  return withCatalog('quotas', async ({ quotas }) => {
+  return withCatalog(async ({ quotas }) => {
     await quotas.clear(tenant)
     print(await standingOf(quotas, tenant), options)
   })

@@ -16,9 +16,7 @@ export interface DirectoryHold {
  * Fails with `catalog_unavailable` while another process, or this one, holds it.
  */
 export async function holdDirectory(directory: string): Promise<DirectoryHold> {
-  const name = `lading-${createHash('sha256').update(directory).digest('hex').slice(0, 32)}`
-  // Linux has names that are no files (unix(7), abstract sockets); elsewhere a killed process leaves its file behind.
-  const address = process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
+  const address = addressOf(directory)
   let server = await listen(address)
   if (server === undefined && !address.startsWith('\0') && !(await answers(address))) {
     await rm(address, { force: true })
@@ -31,6 +29,17 @@ export async function holdDirectory(directory: string): Promise<DirectoryHold> {
     )
   }
   return { release: () => close(server) }
+}
+
+/** Whether some process holds it. */
+export async function isHeld(directory: string): Promise<boolean> {
+  return await answers(addressOf(directory))
+}
+
+/** Linux has names that are no files (unix(7), abstract sockets); elsewhere a killed process leaves its file behind. */
+function addressOf(directory: string): string {
+  const name = `lading-${createHash('sha256').update(directory).digest('hex').slice(0, 32)}`
+  return process.platform === 'linux' ? `\0${name}` : join(tmpdir(), `${name}.sock`)
 }
 
 async function listen(address: string): Promise<Server | undefined> {

@@ -73,7 +73,8 @@ async function writePassword(cluster: Cluster): Promise<string> {
   return password
 }
 
-function passwordFile({ directory }: Cluster): string {
+/** Of a cluster's directory: readable by its user alone. */
+export function passwordFile({ directory }: Pick<Cluster, 'directory'>): string {
   return `${directory}.password`
 }
 

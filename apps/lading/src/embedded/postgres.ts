@@ -77,7 +77,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 }
 
 /** One name for one directory, whatever links lead to it. */
-async function settle(path: string): Promise<string> {
+export async function settle(path: string): Promise<string> {
   const directory = resolve(path)
   await mkdir(dirname(directory), { recursive: true })
   return realpath(directory).catch(async () => join(await realpath(dirname(directory)), basename(directory)))
