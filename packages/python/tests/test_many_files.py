@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 
@@ -54,14 +54,16 @@ def test_thousands_of_files_are_one_job_and_are_sent_once(tree: Path, program: P
 def test_few_files_of_a_directory_are_in_memory_at_once(trackers: Trackers) -> None:
     tracker = trackers(offline=True)
     run = tracker.start_run("many")
+    alive: WeakSet[Member] = WeakSet()
     most = 0
 
     def members() -> Iterator[Member]:
         nonlocal most
         for number in range(5000):
-            if number % 1000 == 999:
-                most = max(most, sum(isinstance(thing, Member) for thing in gc.get_objects()))
-            yield Member(f"{number}/", 0o755, 0, None)
+            most = max(most, len(alive))
+            member = Member(f"{number}/", 0o755, 0, None)
+            alive.add(member)
+            yield member
 
     item = tracker.session.box.add_directory(new_id(), run._record.key, "tree", members(), True)
     assert sum(1 for _ in tracker.session.box.members(item.entry)) == 5000
