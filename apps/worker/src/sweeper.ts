@@ -142,6 +142,7 @@ export class Sweeper {
     await catalog.sweeps.forgetIdempotencyKeys(config.idempotencyMs)
     await catalog.sweeps.forgetWorkers(config.leaseMs * 10)
     await catalog.sweeps.forgetArrivals(SILENT_ARRIVAL_MS)
+    await catalog.orphans.forgetLeases()
     await catalog.sweeps.addUpUsage()
     return false
   }

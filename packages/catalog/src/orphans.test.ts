@@ -101,6 +101,23 @@ test('one at a time has the lease of an orphan, and a lease that ran out is take
   expect(await orphans.confirm(stray, other)).toBe(false)
 })
 
+test('a lease that its holder was killed with is forgotten when it ran out, and that of an accepted path is swept', async () => {
+  const { orphans, sweeps } = catalog.delivery
+  await orphans.forgetLeases()
+  await harbour.store(['a'])
+  await catalog.api.artifacts.delete(harbour.run, 'a' as never)
+  const stray = strayOf(newId())
+  const lease = await orphans.lease(stray, 'etag', LEASE_MS)
+  expect(await orphans.forgetLeases()).toBe(0)
+  await sweeps.takeDeletions(10, LEASE_MS)
+  await db.query(`UPDATE deletions SET leased_until = now() - interval '1 s'`)
+  expect(await orphans.forgetLeases()).toBe(1)
+  expect(lease && (await orphans.confirm(stray, lease))).toBe(false)
+  expect(
+    await db.query('SELECT path FROM deletions WHERE run_id = :runId', { runId: harbour.run.runId }),
+  ).toEqual([{ path: 'a' }])
+})
+
 test('the last look waits for a file that is just beginning, and sees it', async () => {
   const { orphans } = catalog.delivery
   await harbour.accept(['a'])

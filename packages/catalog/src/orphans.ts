@@ -50,6 +50,11 @@ export interface Orphans {
   confirm(stray: Stray, lease: StrayLease): Promise<boolean>
   /** Lets files at its path again. Nothing when another has taken the lease over. */
   release(lease: StrayLease): Promise<void>
+  /**
+   * Forgets leases that ran out, of paths that were never accepted: their holder was killed, and an object that is still
+   * there is found again. How many.
+   */
+  forgetLeases(): Promise<number>
   /** Of uploads to keys of a bucket, those of which the ledger knows nothing. */
   unknownUploads(bucket: string, uploads: readonly ListedUploadId[]): Promise<ListedUploadId[]>
 }
@@ -95,6 +100,13 @@ export function orphansOf(db: Database): Orphans {
         deletionId,
         attempts,
       })
+    },
+    async forgetLeases() {
+      const rows = await db.query(
+        `DELETE FROM deletions d WHERE d.leased_until < now() AND d.etag IS NOT NULL AND d.job_id IS NULL
+           AND NOT EXISTS (SELECT 1 FROM path_heads h WHERE h.run_id = d.run_id AND h.path = d.path) RETURNING 1`,
+      )
+      return rows.length
     },
     async unknownUploads(bucket, uploads) {
       return await db.query<ListedUploadId>(
