@@ -10,6 +10,7 @@ import pytest
 
 from conftest import Trackers, program_environment, wait_delivered
 from lading import ExperimentTracker, OutboxFailed
+from lading.outbox.reserve import Reserve
 from servers import Gate
 
 PROGRAM = """
@@ -224,3 +225,15 @@ def test_a_shard_of_which_something_was_not_logged_is_not_complete(url: str, out
     ended = run_on_small_disk(url, outbox, FULL_IN_A_SHARD, LADING_ON_ERROR="warn")
     assert ended.stdout.strip() == "['FileEntry', 'StatusEntry']", ended.stderr
     assert "shard 0 of step-1 is not complete" in ended.stderr
+
+
+def test_a_reserve_that_is_closed_touches_no_file_that_was_opened_since(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / "reserve")
+    reserve.close()
+    with (tmp_path / "checkpoint").open("wb") as another:
+        with pytest.raises(OutboxFailed):
+            reserve.hold(1)
+        assert not reserve.give()
+        reserve.close()
+        another.write(b"weights")
+    assert (tmp_path / "checkpoint").read_bytes() == b"weights"

@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lading.outbox.writing import open_append, write_whole
-
-CLOSED = -1
+from lading.outbox.writing import CLOSED, open_append, write_whole
 
 
 class Journal:
@@ -28,7 +26,7 @@ class Journal:
         write_whole(self._fd, b"".join(map(_line, records)))
 
     def close(self) -> None:
-        """What is appended afterwards is refused: the number may be that of another file by then."""
+        """What is appended afterwards is refused."""
         fd, self._fd = self._fd, CLOSED
         if fd != CLOSED:
             os.close(fd)

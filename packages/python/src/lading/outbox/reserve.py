@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lading.outbox.writing import open_append, write_whole
+from lading.outbox.writing import CLOSED, open_append, write_whole
 
 ITEM_BYTES = 256
 """All that is noted of an item from when it is logged until it has ended, less the reason why it was refused."""
@@ -35,4 +35,7 @@ class Reserve:
         return True
 
     def close(self) -> None:
-        os.close(self._fd)
+        """What is to be held afterwards is refused."""
+        fd, self._fd, self._size = self._fd, CLOSED, 0
+        if fd != CLOSED:
+            os.close(fd)

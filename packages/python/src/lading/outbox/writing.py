@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lading.errors import OutboxFailed
 
+CLOSED = -1
+"""Instead of a file's number once it is closed: the number may be that of another file by then."""
+
 
 def open_append(path: Path) -> int:
     try:
