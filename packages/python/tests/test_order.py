@@ -9,6 +9,11 @@ import pytest
 
 from conftest import Program, Trackers, contents, wait_until
 from lading import ExperimentTracker, FileChanged
+from lading.outbox.box import Destination
+from lading.outbox.item import ACCEPTED
+from lading.outbox.opening import create_box
+from lading.outbox.runs import RunRecord
+from lading.sender.older import MOST_PASSED, Older
 from servers import Gate
 
 LARGE = 20_000_000
@@ -76,3 +81,17 @@ def test_a_version_that_was_refused_gives_way_to_a_newer_one_that_is_accepted(
     assert contents(tracker, run.id, tmp_path) == {"last.ckpt": newer}
     tracker.close(timeout=40)
     assert list(outbox.iterdir()) == [], "nothing is left that a sync would send over it"
+
+
+def test_what_is_logged_now_waits_for_a_large_backlog_and_passes_a_small_one(tmp_path: Path) -> None:
+    older, newer = (create_box(tmp_path, Destination("http://127.0.0.1:9", None)) for _ in range(2))
+    older.know_run(RunRecord("run", None, "experiment", None, None))
+    items = [older.add_bytes("run", str(number), b"") for number in range(MOST_PASSED + 1)]
+    backlog = Older()
+    assert not backlog.may_be_passed
+    backlog.found([older], by=newer)
+    assert not backlog.may_be_passed
+    older.end(items[:1], ACCEPTED, job="job")
+    assert backlog.may_be_passed
+    older.close()
+    newer.close()

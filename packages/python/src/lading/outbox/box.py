@@ -207,6 +207,12 @@ class Box:
         with self.changed:
             return [item for item in self.items.values() if not item.ended]
 
+    @property
+    def unsent(self) -> int:
+        """How many are waiting."""
+        with self.changed:
+            return len(self.items) - len(self._refused)
+
     def refused(self) -> list[Item]:
         with self.changed:
             return list(self._refused.values())

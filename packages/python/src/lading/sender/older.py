@@ -8,6 +8,9 @@ from dataclasses import replace
 from lading.outbox.box import Box
 from lading.outbox.entries import Entry
 
+MOST_PASSED = 1000
+"""Entries that are looked at each time that something is chosen, under the lock that logging needs too."""
+
 
 class Older:
     """Outboxes whose content goes before that of a newer one, where both are of the same artifact: a training that goes
@@ -18,8 +21,9 @@ class Older:
         self._boxes = None if boxes is None else list(boxes)
 
     @property
-    def is_known(self) -> bool:
-        return self._boxes is not None
+    def may_be_passed(self) -> bool:
+        """Whether something newer may go before they are empty. A large backlog is sent first, as it was logged."""
+        return self._boxes is not None and sum(box.unsent for box in self._boxes) <= MOST_PASSED
 
     def found(self, boxes: Iterable[Box], by: Box) -> None:
         """`by` is the newer one, which is told of each thing that it need not wait for any more."""

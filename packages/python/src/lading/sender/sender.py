@@ -101,7 +101,7 @@ class Sender:
         with self._box.changed:
             while not self._stopping:
                 now = time.monotonic()
-                may_send = now >= self._paused_until and self._older.is_known
+                may_send = now >= self._paused_until and self._older.may_be_passed
                 items = choose(self._box.items.values(), now, self._older.ahead_of(self._box)) if may_send else []
                 more_in = more_may_come(items, now)
                 if items and more_in <= 0:
